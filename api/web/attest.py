@@ -22,6 +22,7 @@ from api.web.access import SignedIn, SignedInTechnician
 from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.words.formats import without_desa
 from api.words.said import said
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS
@@ -127,7 +128,7 @@ def attest_form(
         request,
         looker,
         "attest.html",
-        title=looker.words("attest_title", village=village.name),
+        title=looker.words("attest_title", village=without_desa(village.name)),
         village=village,
         kinds=kinds,
         due=due,

@@ -12,7 +12,7 @@ from babel.numbers import format_decimal
 from api.words.language import Language
 from siaga.model.clock import DAY, HOUR, MINUTE
 
-__all__ = ["Formats"]
+__all__ = ["Formats", "without_desa"]
 
 _NO_BREAK = "\u00a0"
 
@@ -21,6 +21,12 @@ _NO_BREAK = "\u00a0"
 def _number(number: int, locale: str) -> str:
     """Returns a whole number with its thousands parted. A list says the same small numbers hundreds of times."""
     return format_decimal(number, locale=locale)
+
+
+def without_desa(name: str) -> str:
+    """Returns a village's name for a sentence that says `Desa` before it: many are registered as "Desa Tamansuruh"."""
+    rest = name[len("desa ") :].strip() if name.lower().startswith("desa ") else ""
+    return rest or name
 
 
 class Formats:

@@ -3,6 +3,7 @@
 import pytest
 
 from api.words import WORDS, Explained, Language, Sentence, chosen_language, unpacked
+from api.words.formats import without_desa
 from siaga.model.clock import DAY, HOUR
 from tests.http.district import NOW
 
@@ -75,3 +76,12 @@ def test_a_sentence_waits_for_its_reader() -> None:
 @pytest.mark.parametrize("line", ["", "Traceback", "[]", "{}", '["nobody_wrote_this", {}]', '["a"]', "7", "[7, 7]"])
 def test_what_is_no_sentence_is_none(line: str) -> None:
     assert unpacked(line) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [("Tamansuruh", "Tamansuruh"), ("Desa Tamansuruh", "Tamansuruh"), ("desa  Olehsari", "Olehsari")]
+    + [(name, name) for name in ("Desa", "Desa ", "Desakarya", "Kelurahan Kertosari", "")],
+)
+def test_a_village_is_not_called_desa_twice(name: str, bare: str) -> None:
+    assert without_desa(name) == bare

@@ -13,6 +13,7 @@ from api.reports.office import Office
 from api.reports.pdf.facts import Facts, facts
 from api.reports.report import Report
 from api.words import WORDS
+from api.words.formats import without_desa
 from siaga.model.intervals import Interval
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_moment
 from siaga.model.sites import Village
@@ -77,7 +78,7 @@ class Context:
     def village(self, code: str) -> str:
         """Returns a village's name with its code."""
         village = self.villages.get(code)
-        return code if village is None else f"{self.say('pdf_village', name=village.name)} ({code})"
+        return code if village is None else f"{self.say('pdf_village', name=without_desa(village.name))} ({code})"
 
     def days_of(self, timezone: str) -> list[Interval]:
         """Returns the days of the period by the clock of a time zone, ms."""

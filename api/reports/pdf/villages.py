@@ -12,6 +12,7 @@ from api.reports.pdf.facts import Goal, goal, target_of
 from api.reports.pdf.strip import draw
 from api.reports.pdf.tables import left_of
 from api.reports.report import Row
+from api.words.formats import without_desa
 from siaga.model.sites import Village
 
 __all__ = ["annex_villages", "labels"]
@@ -77,7 +78,7 @@ def _page_of(here: Context, village: Village, found: Sequence[JudgedFacility]) -
     yield text(say("pdf_village_text", code=village.code, subdistrict=region, timezone=village.timezone))
     yield {
         "kind": "strips",
-        "caption": say("pdf_village_strips", name=village.name),
+        "caption": say("pdf_village_strips", name=without_desa(village.name)),
         "items": [_strip(here, one) for one in found],
     }
 
