@@ -327,7 +327,13 @@ def test_one_device_that_hangs_does_not_hold_up_the_end() -> None:
 
 
 def test_from_real_devices_through_the_gateway_to_the_centre(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    objects: dict[str, tuple[str, object]] = {f"{ROUTEROS}.3.1.6.3": ("gauge", 4), f"{ROUTEROS}.3.1.6.7": ("gauge", 9)}
+    # The agent's own counters of 64 bits come after a while, or never: what is read is ours
+    received = f"{ROUTEROS}.1.4.1"
+    objects: dict[str, tuple[str, object]] = {
+        received: ("counter64", 2**40),
+        f"{ROUTEROS}.3.1.6.3": ("gauge", 4),
+        f"{ROUTEROS}.3.1.6.7": ("gauge", 9),
+    }
     with (
         Snmpd(objects) as snmpd,
         Peer(page("200 OK", b"hidup")) as web,
@@ -347,7 +353,7 @@ def test_from_real_devices_through_the_gateway_to_the_centre(tmp_path: Path, mos
                         {
                             "1.3.6.1.2.1.2.2.1.8.1": "wifi_up",
                             f"{ROUTEROS}.3.1.6.*": "clients",
-                            "1.3.6.1.2.1.31.1.1.1.6.1": "rx_bytes",
+                            received: "rx_bytes",
                             "1.3.6.1.2.1.1.3.0": "uptime",
                             f"{ROUTEROS}.9.9.0": "rssi",
                         },
@@ -373,7 +379,7 @@ def test_from_real_devices_through_the_gateway_to_the_centre(tmp_path: Path, mos
         part.start()
         try:
             until(lambda: heard.last().items() >= EXPECTED.items(), what="every device has said what it can")
-            until(lambda: "rx_bytes" in heard.signals("ap-3"), what="one value may come with the next batch")
+            until(lambda: {"rx_bytes", "uptime"} <= heard.signals("ap-3"), what="a value may come with the next batch")
             assert heard.signals("ap-3") == {"wifi_up", "clients", "rx_bytes", "uptime"}
             assert heard.signals("web-1") == {"service_ok", "latency", "internet"}
             assert heard.signals("ap-2") == {"wifi_up", "internet"}
