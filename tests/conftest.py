@@ -52,7 +52,7 @@ def postgres(_postgres: Postgres) -> Postgres:
 
 TESTS = Path(__file__).parent
 SERVER_FIXTURES = {"mosquitto", "influxd", "postgres"}
-SERVER_PARAMETERS = {"influxdb", "influxdb 3", "postgresql", "mosquitto", "mosquitto 3.1.1"}
+SERVER_PARAMETERS = {"influxdb", "influxdb 3", "openGemini", "postgresql", "mosquitto", "mosquitto 3.1.1"}
 WHOLE_PROCESSES = (
     "collector/test_process.py",
     "run/test_supervisor.py",
