@@ -212,7 +212,10 @@ class Healed:
         is_open = ("facility_failed", name) in self.checks.open
         fails_since, met_since = self._failing(spans)
         late = self.now - TIME_TO_NOTICE
-        if fails_since is not None and fails_since + held_to.grace < late and not is_open:
+        is_due = (
+            fails_since is not None and fails_since + held_to.grace < late and not self._waits_for_a_buffer(village)
+        )
+        if fails_since is not None and is_due and not is_open:
             self.fail(f"{name} fails since {self.clock(fails_since)}, and no alert is open")
         if (
             met_since is not None
@@ -222,13 +225,21 @@ class Healed:
         ):
             self.fail(f"{name} is met since {self.clock(met_since)}, and its alert is open")
 
+    def _waits_for_a_buffer(self, village: Village) -> bool:
+        """Whether a buffer that came oldest first ended midway, as its card was lost: `offline_after` is waited."""
+        engine = self.system.engine.engine
+        watched = None if engine is None else engine.villages.get(village.code)
+        monotonic = self.system.centre_clock.monotonic()
+        return watched is not None and watched.link.behind_until(monotonic, village.offline_after) is not None
+
     def _check_missed(self, village: Village, facility: Facility, spans: list[Span]) -> None:
         """The share of the last 24 hours: told of while it is too low and the facility fails, over when back."""
         held_to, name = terms(facility), f"{village.code}/{facility.id}"
         assert held_to is not None
         share, (fails_since, _) = trend(spans, self.now, held_to.target), self._failing(spans)
         is_open, late = ("indicator_missed", name) in self.checks.open, self.now - TIME_TO_NOTICE
-        if share.below and fails_since is not None and max(share.since, fails_since) < late and not is_open:
+        is_due = share.below and fails_since is not None and max(share.since, fails_since) < late
+        if is_due and not is_open and not self._waits_for_a_buffer(village):
             self.fail(f"{name} misses its target since {self.clock(share.since)}, and no alert is open")
         if (
             not share.below
