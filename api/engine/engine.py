@@ -188,16 +188,17 @@ class AlertEngine:
         except ForeignTopic:
             topic = None
             self.metrics.unreadable.inc()
-        if isinstance(topic, GatewayTopic) and self._registry.is_elsewhere(topic.village):
+        if not isinstance(topic, GatewayTopic):
+            self._inbox.take(message, moment.monotonic)
+            return
+        if self._registry.is_elsewhere(topic.village):
             self._transport.acknowledge(message)  # another engine takes it from its own session
             return
-        village = self._village(topic.village, moment) if isinstance(topic, GatewayTopic) else None
-        keeps = False
-        if isinstance(topic, GatewayTopic) and village is not None:
-            keeps = self._take(village, topic, message.payload, message.retain, moment).keeps
+        village = self._village(topic.village, moment)
+        keeps = village is not None and self._take(village, topic, message.payload, message.retain, moment).keeps
         # Only now: a look at the registry may commit, which acknowledges every message that the inbox has
         self._inbox.take(message, moment.monotonic)
-        if isinstance(topic, GatewayTopic) and keeps:
+        if keeps:
             self._inbox.add(topic.village, topic.gateway, topic.channel, moment.now, message.payload)
 
     def tick(self) -> int | None:

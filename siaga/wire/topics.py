@@ -51,11 +51,12 @@ DEVICE_STATUS = "siaga/v1/{village}/+/status"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 # Province, regency, district, village: two, two, two and four digits (Kemendagri)
 _VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}", re.ASCII)
-_OF_GATEWAY = re.compile(
-    rf"siaga/v1/({_VILLAGE.pattern})/gateway/({_SLUG.pattern})/(batch|ack|status|refused|health|sites)", re.ASCII
-)
 _DEVICE_CHANNELS = frozenset({"senml", "status"})
 _GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health", "sites"})
+# The usual topic, read in one step
+_OF_GATEWAY = re.compile(
+    rf"siaga/v1/({_VILLAGE.pattern})/gateway/({_SLUG.pattern})/({'|'.join(sorted(_GATEWAY_CHANNELS))})", re.ASCII
+)
 
 
 class ForeignTopic(ValueError):
