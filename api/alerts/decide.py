@@ -51,6 +51,7 @@ def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, o
                     out.told_more(alert, look.now)
                 else:
                     out.cleared(alert, ended_at, look.now)
+                    subject.cleared(alert, ended_at)
                     alert = None
             case Amend(began_at=began_at) if alert is not None:
                 alert.amend(began_at)

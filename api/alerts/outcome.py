@@ -47,7 +47,7 @@ class Changes:
     `spans`: by facility and start (`None`: delete the span). `mains`: by village, its facilities without mains power.
     `waits`: by village, which alerts wait, and why. `rewritten`: by facility, the stretch of the past that is judged
     otherwise now; issued reports are compared with it. `dark`: by village, what is dark, in the order in which that
-    was found. `over`: by facility, the `facility_failed` that has cleared, and its `ended_at`; `alerts` writes it.
+    was found. `snapshots`: villages whose snapshot is to be written with it, not a while later.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Changes:
     alerts: list[Opened | Changed] = field(default_factory=list)
     rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
     dark: dict[str, list[Darkness]] = field(default_factory=dict)
-    over: dict[tuple[str, str], tuple[OpenAlert, int]] = field(default_factory=dict)
+    snapshots: dict[str, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts or self.dark)
@@ -82,6 +82,7 @@ class Changes:
             self.past_changed(village, facility, stretch)
         for village, found in later.dark.items():
             self.dark.setdefault(village, []).extend(found)
+        self.snapshots.update(later.snapshots)
 
     def corrected(self, correction: Correction) -> None:
         """Add a correction of days that are over."""
@@ -119,8 +120,7 @@ class Changes:
         """Close an open alert at wall time `now`."""
         values: dict[str, object] = {"ended_at": ended_at, "cleared_at": now, "evidence": dict(alert.evidence)}
         self.alerts.append(Changed(alert.id, "cleared", now, values, members=dict(alert.members)))
-        if alert.kind == Kind.FACILITY_FAILED.value and alert.facility is not None:
-            self.over[alert.village, alert.facility] = (alert, ended_at)
+        self._note_ended(alert)
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
         """Late data showed when an open alert really began. Its `began_at` is set already."""
@@ -129,6 +129,12 @@ class Changes:
     def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
         """Late data showed when an alert that has cleared began and ended."""
         self._add(Changed(alert.id, "updated", now, {"began_at": times[0], "ended_at": times[1]}, settled=True))
+        self._note_ended(alert)
+
+    def _note_ended(self, alert: OpenAlert) -> None:
+        """The end of an alert was said, or corrected: a successor has to know of it to correct it (`redating.py`)."""
+        if alert.kind == Kind.FACILITY_FAILED:
+            self.snapshots[alert.village] = None
 
     def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
         """Add what was found out about an alert that has cleared."""

@@ -11,7 +11,9 @@ from operator import sub
 import orjson
 from pydantic import BaseModel, Field
 
+from api.alert_records.alert import OpenAlert
 from api.alerts.awaited import Range
+from api.alerts.facility import Ended
 from api.alerts.link import Absence, Buffered
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
@@ -35,6 +37,15 @@ class _Track(BaseModel):
     values: list[Value]
 
 
+class _Ended(BaseModel):
+    """An alert that has cleared."""
+
+    id: str
+    began_at: int
+    ended_at: int
+    flapping: bool
+
+
 class VillageSnapshot(BaseModel):
     """The content of a row. Times are ms: event time, except `since`, `devices` and `unheard_before`.
 
@@ -43,7 +54,8 @@ class VillageSnapshot(BaseModel):
     again. `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory`. `start`: from then on `tracks` have
     all evidence that live judgement needs; `None`: memory was not read. `buffers`: gateway, epoch, newest heartbeat
     and lag (ms) of each. `speaking`, `giving`: when devices with an open alert reported, or gave evidence,
-    since it began. `awaited`, `early`: see `api.alerts.awaited`.
+    since it began. `last_failures`: by facility the `facility_failed` that has cleared last. `awaited`, `early`: see
+    `api.alerts.awaited`.
     """
 
     since: int
@@ -61,6 +73,7 @@ class VillageSnapshot(BaseModel):
     gave: dict[str, int] = Field(default_factory=dict)
     giving: dict[str, list[Interval]] = Field(default_factory=dict)
     speaking: dict[str, list[Interval]] = Field(default_factory=dict)
+    last_failures: dict[str, _Ended] = Field(default_factory=dict)
     awaited: list[tuple[str, str, Range]] = Field(default_factory=list)
     early: list[tuple[str, str, int]] = Field(default_factory=list)
     absence: Absence | None = None
@@ -93,6 +106,11 @@ def save(village: VillageState) -> bytes:
         "gave": recent.gave,
         "giving": {name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
         "speaking": {name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
+        "last_failures": {
+            name: _ended(last)
+            for name, facility in village.facilities.items()
+            if (last := facility.last_failure) is not None
+        },
         "awaited": village.history.awaited.ranges(),
         "early": village.history.awaited.early(),
         "absence": village.link.absence,
@@ -127,6 +145,12 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         recent.restore((each.device, each.signal), Track(_times(each.times), each.values))
     recent.reported.update(snapshot.reported)
     recent.gave.update(snapshot.gave)
+    for name, last in snapshot.last_failures.items():
+        if name in village.facilities:
+            alert = OpenAlert(
+                last.id, Kind.FACILITY_FAILED, village.code, name, None, last.began_at, flapping=last.flapping
+            )
+            village.facilities[name].know_last_failure(Ended(alert, last.ended_at))
     since = village.link.quiet_from
     buffers = {(gateway, epoch): Buffered(newest, lag, since) for gateway, epoch, newest, lag in snapshot.buffers}
     village.link.restore_buffers(buffers, snapshot.absence)
@@ -137,6 +161,11 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
     if is_read and snapshot.start is not None:
         recent.begin(snapshot.start)
+
+
+def _ended(last: Ended) -> dict[str, object]:
+    alert = last.alert
+    return {"id": alert.id, "began_at": alert.began_at, "ended_at": last.ended_at, "flapping": alert.flapping}
 
 
 def _distances(times: Sequence[int]) -> list[int]:

@@ -55,3 +55,6 @@ class Subject:
 
     def changed(self, kind: str) -> None:
         """An alert of this kind was raised or has cleared."""
+
+    def cleared(self, alert: OpenAlert, ended_at: int) -> None:
+        """An alert of it has cleared: it was over at `ended_at`."""

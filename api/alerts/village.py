@@ -19,6 +19,7 @@ from api.alerts.kinds.village_offline import link_evidence, village_offline
 from api.alerts.link import Link
 from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Back, Outcome
+from api.alerts.redating import follow_spans
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import note_first_report, note_stored, take_readings
@@ -214,7 +215,10 @@ class WatchedVillage(VillageState):
         start = facility.take_dirty(now, self._changes_after(facility, facility.checked), dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
+            before = facility.spans
             facility.judge(self.village, self.recent, planned, start, now, out)
+            if facility.spans is not before:
+                follow_spans(facility, now, out)
         # Nobody is told of what missing mains power excuses
         missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):

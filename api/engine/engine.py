@@ -55,7 +55,7 @@ REGISTRY_GAP = 100
 DATABASE_AGAIN = SECOND
 """After a failed commit: when the database is tried again."""
 FOLDS = 20
-"""The most snapshots in one commit: some milliseconds of work."""
+"""The most inbox rows that are replaced by snapshots in one commit, by villages: some milliseconds of work."""
 
 
 class AlertEngine:
@@ -384,7 +384,7 @@ class AlertEngine:
         if now < self._commit_at:
             return False
         moment = self.moment()
-        folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
+        folds = self._folds({**changes.snapshots, **dict.fromkeys(islice(self._inbox.due(moment.now), FOLDS))}, moment)
         try:
             self._watched.date_back(self._tables, moment)
             events = self._tables.commit(changes, self._inbox.rows, folds)

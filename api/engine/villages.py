@@ -15,10 +15,9 @@ from api.alerts.outcome import Back, Changes, Outcome
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
 from api.engine.metrics import EngineMetrics
-from api.engine.rebuilt import began_before, dated_anew
+from api.engine.rebuilt import began_before
 from api.engine.tables import Tables
 from siaga.model.alert_kinds import Kind
-from siaga.model.clock import HOUR
 
 __all__ = ["Deadlines", "Villages"]
 
@@ -27,8 +26,6 @@ MOST_LOOKS = 2_000
 country has 1.7 million to make then."""
 _ORDER = 44
 """Bits for the number of a deadline: more than will ever be asked for."""
-DATED_ANEW_FOR = HOUR
-"""ms after its end for which an alert follows readings that come late into memory."""
 
 
 class Villages:
@@ -43,8 +40,6 @@ class Villages:
         self.pending = Changes()
         self.deadlines = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
-        self._over: dict[tuple[str, str], tuple[OpenAlert, int]] = {}
-        """By facility the `facility_failed` that cleared last, and its `ended_at`: one each."""
         self._outages = Outages()
         self._metrics = metrics
 
@@ -109,8 +104,6 @@ class Villages:
         """Another engine watches a village from now on, with its open alerts."""
         if village.link.alert is not None:
             self._outages.forget(village.link.alert)
-        # that engine may date its alerts anew: what is known of them here is old when it comes back
-        self._over = {key: last for key, last in self._over.items() if key[0] != village.code}
 
     def note_raised(self, raised: Iterable[tuple[str, str, int]]) -> None:
         """These alerts, by kind and subject, were raised lately: who is raised too often flaps."""
@@ -139,7 +132,6 @@ class Villages:
 
     def merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
         """Add what a verb of a village came to to what is to be committed."""
-        self._date_anew(village, out, moment.now)
         self.pending.merge(out)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
@@ -156,22 +148,6 @@ class Villages:
         if out.late:
             self._metrics.late.inc(out.late)
             self._metrics.overflown.inc(out.overflown)
-
-    def _date_anew(self, village: WatchedVillage, out: Outcome, now: int) -> None:
-        """Correct the alert that a facility had last, if a reading that came a little late changes when it was."""
-        for key in out.spans.keys() & self._over.keys():
-            alert, ended_at = self._over[key]
-            facility = village.facilities.get(key[1])
-            if facility is None or now - ended_at > DATED_ANEW_FOR:
-                del self._over[key]
-                continue
-            spans = [span for span in facility.spans if span.end > alert.began_at]
-            times = dated_anew(facility, alert, ended_at, spans, now) if spans else None
-            if times is not None:
-                out.redated(alert, times, now)
-                alert.amend(times[0])
-                self._over[key] = (alert, times[1])
-        self._over |= out.over
 
 
 class Deadlines:
