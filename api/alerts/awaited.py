@@ -129,13 +129,13 @@ class Awaited:
                 del self._ranges[gateway, epoch]
         return gone
 
-    def hides(self, start: int, end: int, memory: int) -> bool:
-        """Whether the store may lack readings of `[start, end)` from before `memory`, where memory begins.
+    def hides(self, start: int, end: int, memory_from: int) -> bool:
+        """Whether the store may lack readings of `[start, end)` from before `memory_from`, where memory begins.
 
         Late readings do not count: what they bear on is judged again when they are stored.
         """
         return any(
-            each.late is None and each.start < memory and each.start < end and each.until > start
+            each.late is None and each.start < memory_from and each.start < end and each.until > start
             for mine in self._ranges.values()
             for each in mine
         )

@@ -26,13 +26,13 @@ def decide(
     spans: Sequence[Span] | None = None,
 ) -> None:
     """Ask all kinds about a subject. `spans`: of a facility whose history changed, further back than memory has."""
-    look, rests_until = Look(moment.now, village.sure(moment), spans=spans), FOREVER
+    look, decided_until = Look(moment.now, village.sure(moment), spans=spans), FOREVER
     for kind in kinds:
-        if village.memory.is_read or kind.rests is Rests.WORD:  # else it is not even known whether the alert goes on
-            rests_until = min(rests_until, _decide(kind, village, subject, look, out))
-    subject.rest(rests_until)
-    if rests_until < FOREVER:
-        out.ask(subject, rests_until)
+        if village.recall.is_read or kind.rests is Rests.WORD:  # else it is not even known whether the alert goes on
+            decided_until = min(decided_until, _decide(kind, village, subject, look, out))
+    subject.note_decided(decided_until)
+    if decided_until < FOREVER:
+        out.ask(subject, decided_until)
 
 
 def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, out: Outcome) -> int:

@@ -141,13 +141,13 @@ class WatchedFacility(Subject):
         self.checked = now
         return start
 
-    def rests(self, now: int, own_changes_at: int, gateways_change_at: int) -> int | None:
-        """Returns when it is to be looked at next; `None`: something may have changed its state or its alerts by `now`.
+    def unchanged_until(self, now: int, own_changes_at: int, gateways_change_at: int) -> int | None:
+        """Returns until when nothing changes it; `None`: something may have changed its state or its alerts by `now`.
 
         `own_changes_at`: when its state may change although nothing more comes; `gateways_change_at`: when by a silence
         of the gateways, of which it is told.
         """
-        until = min(own_changes_at, self.rests_until)
+        until = min(own_changes_at, self.decided_until)
         if self.dirty_from < FOREVER or not self.checked <= now < min(until, gateways_change_at):
             return None
         self.checked = now

@@ -51,7 +51,7 @@ class VillageSnapshot(BaseModel):
 
     `since`: when the centre began to listen. `devices`: from when on each device is expected to report. `facilities`:
     the fingerprint that each facility was judged under. `unfinished`: stretches of history that are still to be judged
-    again. `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory`. `start`: from then on `tracks` have
+    again. `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.recall`. `start`: from then on `tracks` have
     all evidence that live judgement needs; `None`: memory was not read. `buffers`: gateway, epoch, newest heartbeat
     and lag (ms) of each. `speaking`, `giving`: when devices with an open alert reported, or gave evidence,
     since it began. `last_failures`: by facility the `facility_failed` that has cleared last. `awaited`, `early`: see
@@ -81,7 +81,7 @@ class VillageSnapshot(BaseModel):
 
 def save(village: VillageState) -> bytes:
     """Returns the row's content for a village as it is now."""
-    recent, memory = village.recent, village.memory
+    recent, recall = village.recent, village.recall
     devices = village.devices.items()
     village.history.awaited.compact()
     # A document rather than the model, which would look at each time and value again
@@ -92,10 +92,10 @@ def save(village: VillageState) -> bytes:
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
         "unfinished": village.history.unfinished(),
-        "missing_since": memory.missing_since if memory.missing_since < FOREVER else None,
-        "hole_from": memory.hole_from,
-        "unheard_before": memory.unheard_before,
-        "start": recent.start if memory.is_read else None,
+        "missing_since": recall.missing_since if recall.missing_since < FOREVER else None,
+        "hole_from": recall.hole_from,
+        "unheard_before": recall.unheard_before,
+        "start": recent.start if recall.is_read else None,
         "buffers": [(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
         "sure_from": village.sure_from,
         "tracks": [
@@ -158,7 +158,7 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         device.restore(snapshot.speaking.get(name), snapshot.giving.get(name))
     village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
-    village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
+    village.recall.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
     if is_read and snapshot.start is not None:
         recent.begin(snapshot.start)
 

@@ -19,7 +19,7 @@ class Subject:
 
     `village` is the village's code. Its alerts name `facility_id` and `device_id`; a gateway counts as a device.
     `due`: when it is to be looked at next; `None`: there is no need.
-    `rests_until`: until then (wall time, ms) time alone changes none of its alerts. Whatever happens to it ends that.
+    `decided_until`: until then (wall time, ms) time alone changes none of its alerts. Whatever happens to it ends that.
     """
 
     village: str
@@ -27,7 +27,7 @@ class Subject:
     device_id: str | None = None
     alerts: Mapping[str, OpenAlert] = field(default_factory=lambda: _NONE)
     due: int | None = None
-    rests_until: int = -FOREVER
+    decided_until: int = -FOREVER
 
     @property
     def name(self) -> str:
@@ -47,11 +47,11 @@ class Subject:
 
     def stir(self) -> None:
         """Something happened that may bear on its alerts: the next look asks about each of them."""
-        self.rests_until = -FOREVER
+        self.decided_until = -FOREVER
 
-    def rest(self, until: int) -> None:
+    def note_decided(self, until: int) -> None:
         """All its alerts were asked about. Time alone changes none of them before `until`."""
-        self.rests_until = until
+        self.decided_until = until
 
     def changed(self, kind: str) -> None:
         """An alert of this kind was raised or has cleared."""

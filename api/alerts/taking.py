@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from api.alerts.certainty import Moment
 from api.alerts.device import WatchedDevice
-from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
+from api.alerts.recall import OVERLAP
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
@@ -45,7 +45,7 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     village.trim(moment.now)
     beats = [point.time for point in batch.points if point.device not in village.devices]
     touched, unheard_from = _Touched(), village.unheard_from if beats else None
-    buffer, offline_after = (gateway, batch.id.epoch), village.village.offline_after
+    buffer, offline_after = (gateway, batch.id.epoch), village.site.offline_after
     if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic, offline_after):
         out.stir_all(village.subjects, moment.now)
     for point in batch.points:
@@ -137,16 +137,16 @@ def note_stored(village: VillageState, gateway: str, batch: BatchId, moment: Mom
     late = village.history.acknowledged(number, moment.monotonic)
     if late is None:
         if not village.gateway(gateway).seen.knows(batch.epoch, batch.seq):
-            village.memory.stored_unseen(moment.now, moment.monotonic)
+            village.recall.stored_unseen(moment.now, moment.monotonic)
             village.want_snapshot()
             out.arrivals_since = moment.now - HOUR
         return
-    village.memory.stored(moment.monotonic)
+    village.recall.stored(moment.monotonic)
     for device, signal, time, _ in late:
         note_first_report(village, (device, signal), time, moment, out)
     times = [reading.time for reading in late]
     if times and max(times) >= village.recent.covers:  # memory was read since they came, and is to be judged by now
-        village.memory.want(moment.monotonic, min(times) - OVERLAP)
+        village.recall.want(moment.monotonic, min(times) - OVERLAP)
         village.want_snapshot()
 
 
@@ -161,7 +161,7 @@ def note_first_report(village: VillageState, key: TrackKey, time: int, moment: M
     if not recent.learn_first(key, time):
         return False
     out.first[village.code, key] = time
-    if village.rejudge and not village.memory.is_read:
+    if village.rejudge and not village.recall.is_read:
         return True
     village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
     owner = recent.facility_of(key[0])

@@ -17,8 +17,8 @@ from api.alerts.gateway import WatchedGateway
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import link_evidence, village_offline
 from api.alerts.link import Link
-from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Back, Outcome
+from api.alerts.recall import OVERLAP
 from api.alerts.redating import follow_spans
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
@@ -64,7 +64,7 @@ class Rebuilt:
 class WatchedVillage(VillageState):
     """One village that the engine watches."""
 
-    def rests(self, subject: Subject, now: int) -> int | None:
+    def unchanged_until(self, subject: Subject, now: int) -> int | None:
         """Returns until when nothing bears on what was decided about a subject; `None`: it is to be looked at.
 
         Most times that come are those at which a reading would have ceased to hold, had it not been repeated.
@@ -72,7 +72,7 @@ class WatchedVillage(VillageState):
         if not isinstance(subject, WatchedFacility) or self.facilities.get(subject.facility.id) is not subject:
             return None
         own = self._own_changes_after(subject, subject.checked)
-        return subject.rests(now, own, self.recent.gateways_change_after(subject.checked))
+        return subject.unchanged_until(now, own, self.recent.gateways_change_after(subject.checked))
 
     def look(self, subject: Subject, moment: Moment) -> Outcome:
         """Look at a subject whose time has come."""
@@ -141,7 +141,7 @@ class WatchedVillage(VillageState):
     # The link
 
     def _look_at_link(self, moment: Moment, out: Outcome, *, arrived: bool = False) -> None:
-        now, offline_after = moment.now, self.village.offline_after
+        now, offline_after = moment.now, self.site.offline_after
         self._conclude_absence(moment, out)
         match village_offline(self.link, moment, offline_after, arrived=arrived):
             case Raise() as decision:
@@ -164,7 +164,7 @@ class WatchedVillage(VillageState):
     def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
         absence = self.link.absence
-        if absence is None or not self.memory.is_read:
+        if absence is None or not self.recall.is_read:
             return
         until = self.link.catching_up_until(moment.monotonic)
         if until is not None:
@@ -209,18 +209,18 @@ class WatchedVillage(VillageState):
         self, facility: WatchedFacility, moment: Moment, out: Outcome, dirty_from: int = FOREVER
     ) -> None:
         """Judge again what may have changed since the last look, and decide."""
-        if not self.memory.is_read:
+        if not self.recall.is_read:
             return
         now = moment.now
         start = facility.take_dirty(now, self._changes_after(facility, facility.checked), dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
             before = facility.spans
-            facility.judge(self.village, self.recent, planned, start, now, out)
+            facility.judge(self.site, self.recent, planned, start, now, out)
             if facility.spans is not before:
                 follow_spans(facility, now, out)
         # Nobody is told of what missing mains power excuses
-        missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
+        missing = bool(without_mains(self.site, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):
             out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
         decide(self, facility, OF_FACILITIES, moment, out)
@@ -241,7 +241,7 @@ class WatchedVillage(VillageState):
 
         `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
         """
-        out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
+        out, recent, recall, was_read = Outcome(), self.recent, self.recall, self.recall.is_read
         unheard_from = self.unheard_from
         for key, time in found.first.items():
             note_first_report(self, key, time, moment, out)
@@ -257,7 +257,7 @@ class WatchedVillage(VillageState):
             else:
                 self.gateway(device).beat(time)
         # What the store has before the broker brings it will change nothing when it comes, unless it is late by then
-        dirty_from = min(memory.answered(moment.now), max(new_from, recent.covers))
+        dirty_from = min(recall.answered(moment.now), max(new_from, recent.covers))
         self._note_who_spoke()
         self.note_dark_in_memory(unheard_from, out)
         if not was_read:
@@ -286,9 +286,9 @@ class WatchedVillage(VillageState):
         resumed = FOREVER if self.judged_until is None else self.judged_until - OVERLAP
         if self.judged_until is not None and not self.rejudge:
             return resumed
-        begins = [judged_from(self.village, each.facility, self.recent.evidence) for each in self.facilities.values()]
+        begins = [judged_from(self.site, each.facility, self.recent.evidence) for each in self.facilities.values()]
         begins += [first_spans.get(facility) for facility in self.rejudge]
-        begins.append(expected_from(self.village, self.recent.first))
+        begins.append(expected_from(self.site, self.recent.first))
         self.judging_whole |= bool(self.rejudge)
         self.rejudge = set()
         return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
@@ -307,9 +307,9 @@ class WatchedVillage(VillageState):
         What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
         """
         out, now = Outcome(), moment.now
-        self.memory.miss(self._resumes_from(first_spans))
-        self.history.mark(self.memory.missed, now, moment.monotonic, now=True)
-        self.memory.go_without(now)
+        self.recall.miss(self._resumes_from(first_spans))
+        self.history.mark(self.recall.missed, now, moment.monotonic, now=True)
+        self.recall.go_without(now)
         self.recent.begin(now)
         self.judged_until, self.sure_from, self.needs_snapshot = now, self.recent.covers, True
         self._look_at_all(moment, out)
@@ -341,7 +341,7 @@ class WatchedVillage(VillageState):
         self.history.expect_first_reports()
         self.history.mark(arrival.first, arrival.last + 1 + self.recent.reach, moment.monotonic)
         if arrival.last >= self.recent.start:  # it bears on what is judged from memory, which does not have it
-            self.memory.want(missed_from=arrival.first)
+            self.recall.want(missed_from=arrival.first)
 
     def give_up(self, monotonic: int) -> None:
         """Wait no more for acknowledgements that were passed over."""
@@ -382,7 +382,7 @@ class WatchedVillage(VillageState):
             self.link.restore(*link)
         else:
             self.link.forget_arrivals()
-        if self.memory.is_read:
+        if self.recall.is_read:
             for facility in self.facilities.values():
                 facility.touch(self.recent.covers)
             out.stir_all(self.subjects, moment.now)
@@ -397,9 +397,9 @@ class WatchedVillage(VillageState):
             out.waits[self.code] = []
         for alert in self.take_over(village, moment.now):
             out.taken_out(alert, moment.now)
-        self.memory.forget()
+        self.recall.forget()
         self.changed = True
-        self.memory.want(moment.monotonic)
+        self.recall.want(moment.monotonic)
         return out
 
     def take_out(self, moment: Moment) -> Outcome:
@@ -420,8 +420,8 @@ class WatchedVillage(VillageState):
                 self.history.mark(start, end, moment.monotonic, now=True)
         first = min((start for start, _ in differing), default=now)
         self.want_snapshot()
-        if not self.memory.is_read:
-            self.memory.miss(min(first, now))
+        if not self.recall.is_read:
+            self.recall.miss(min(first, now))
         for facility in self.facilities.values():
             facility.replan()
             self._look_at_facility(facility, moment, out, min(first, now))
@@ -431,7 +431,7 @@ class WatchedVillage(VillageState):
         """Maintenance of these stretches was declared, or taken back, while no engine ran."""
         for start, end in stretches:
             self.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
-            self.memory.miss(start)
+            self.recall.miss(start)
             self.want_snapshot()
 
     def note_doubts(self, doubts: Mapping[str, tuple[int, ...]], moment: Moment) -> Outcome:
@@ -449,7 +449,7 @@ class WatchedVillage(VillageState):
         out = self.stand_still(moment)
         out.ask(self.link, moment.now)
         if lost_since is not None:
-            self.memory.lost(lost_since, moment.now, moment.monotonic)
+            self.recall.lost(lost_since, moment.now, moment.monotonic)
             self.want_snapshot()
         return out
 

@@ -106,7 +106,7 @@ class AlertEngine:
             return self._database_problem
         if not self._transport.connected:
             return "the alert engine has no connection to the broker"
-        waiting = sum(not village.memory.is_read for village in self.villages.values())
+        waiting = sum(not village.recall.is_read for village in self.villages.values())
         return f"the evidence of {waiting} villages is being read" if waiting else None
 
     @property
@@ -413,7 +413,7 @@ class AlertEngine:
         found = {}
         for code in villages:
             village = self.villages.get(code)
-            if village is not None and village.memory.is_read:
+            if village is not None and village.recall.is_read:
                 found[code] = Fold(self._inbox.last_of(code), moment.now, save(village))
         return found
 

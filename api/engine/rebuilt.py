@@ -37,7 +37,7 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
     with tables.writing() as connection:
         for name, judged in answer.spans.items():
             facility = village.facilities[name]
-            if not replace_judged(connection, village.village, facility.facility, window, judged, now):
+            if not replace_judged(connection, village.site, facility.facility, window, judged, now):
                 continue
             spans[name] = None
             if not facility.spans or window[1] >= facility.spans[0].start:

@@ -60,7 +60,7 @@ class StateRows:
         villages, gateways = [], []
         for code, village in self._villages.items():
             village.note_judged(moment)
-            if village.changed or everything or village.memory.is_read:
+            if village.changed or everything or village.recall.is_read:
                 villages.append((code, *village.link.row().values(), village.judged_until))
             if village.changed or everything:
                 gateways += [tuple(gateway.row().values()) for gateway in village.gateways.values()]

@@ -66,9 +66,9 @@ class Villages:
             village = self.by_code.get(subject.village)
             if village is None:
                 continue
-            rests_until = village.rests(subject, moment.now)
-            if rests_until is not None:
-                self.deadlines.ask(subject, rests_until)
+            unchanged_until = village.unchanged_until(subject, moment.now)
+            if unchanged_until is not None:
+                self.deadlines.ask(subject, unchanged_until)
             else:
                 self.merge(village, village.look(subject, moment), moment)
 
@@ -87,7 +87,7 @@ class Villages:
         """
         for alert in outages:
             known = [village for code in alert.members if (village := self.by_code.get(code)) is not None]
-            self._outages.opened(alert, next((village.village.uplink for village in known), None))
+            self._outages.opened(alert, next((village.site.uplink for village in known), None))
             for code in alert.lost:
                 village = self.by_code.get(code)
                 if village is not None:
@@ -138,7 +138,7 @@ class Villages:
         if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
             village.link.settle()
         if out.lost is not None:
-            alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
+            alert = self._outages.lost(village.site, out.lost, moment.now, self.pending)
             village.link.lost(alert, moment.now)
         link = village.take_link()
         if link is not None:
