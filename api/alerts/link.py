@@ -8,6 +8,7 @@ Each buffer of a gateway brings the present, or is on its way to it. Times are w
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
@@ -17,7 +18,7 @@ from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["CAUGHT_UP_AFTER", "Absence", "Buffered", "CatchUp", "Link", "Offline", "Online"]
+__all__ = ["CAUGHT_UP_AFTER", "Absence", "Buffered", "CatchUp", "Link", "LinkRow", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
 """A buffer whose newest heartbeat is older than this on arrival is behind. A running gateway sends one every 30 s."""
@@ -45,6 +46,14 @@ class Offline:
 
     since: int
     alert: OpenAlert | None = None
+
+
+class LinkRow(NamedTuple):
+    """What `village_state` has of a link: whether it is online, since when, and when something last arrived."""
+
+    link: str
+    since: int
+    last_arrival: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +255,9 @@ class Link(Subject):
         told, self._told = self._told, self.state
         return (type(told), told.since) != (type(self.state), self.state.since)
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> LinkRow:
         """Returns its columns in `village_state`."""
-        return {
-            "link": "online" if self.is_online else "offline",
-            "since": self.state.since,
-            "last_arrival": self.last_arrival,
-        }
+        return LinkRow("online" if self.is_online else "offline", self.state.since, self.last_arrival)
 
     def restore(self, link: str, since: int | None, last_arrival: int | None) -> None:
         """Take over its columns in `village_state`. Nothing has arrived at this engine yet."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import NamedTuple, Self
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
@@ -29,7 +29,17 @@ from siaga.timeline.maintenance import Planned
 from siaga.timeline.recent import LIVE, Recent, judged_facilities
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["VillageState"]
+__all__ = ["VillageRow", "VillageState"]
+
+
+class VillageRow(NamedTuple):
+    """The row of a village in `village_state`: its link, and until when it is judged."""
+
+    village: str
+    link: str
+    since: int
+    last_arrival: int | None
+    judged_until: int | None
 
 
 @dataclass(slots=True, eq=False)
@@ -182,7 +192,11 @@ class VillageState:
         if not self.link.take_changed():
             return None
         self.changed = True
-        return {"village": self.code, **self.link.row()}
+        return {"village": self.code, **self.link.row()._asdict()}
+
+    def row(self) -> VillageRow:
+        """Returns its row in `village_state`."""
+        return VillageRow(self.code, *self.link.row(), self.judged_until)
 
     def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""

@@ -10,6 +10,7 @@ from api.alert_records.rows import open_alerts, raised_since
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
+from api.alerts.gateway import GatewayRow
 from api.alerts.outcome import Fold
 from api.alerts.snapshot import read, restore
 from api.alerts.village import WatchedVillage
@@ -364,8 +365,7 @@ class RegistryWatch:
 def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
     """Restore what is known of its gateways."""
     for row in rows:
-        columns = (row[name] for name in ("status", "status_at", "last_arrival", "last_alive", "version", "twin_at"))
-        village.gateway(row["gateway"]).restore(*columns)
+        village.gateway(row["gateway"]).restore(GatewayRow(**row))
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:
