@@ -78,7 +78,7 @@ def _take_point(
     recent, now = village.recent, moment.now
     nothing_waits = not device.alerts and time >= recent.covers
     for said, value in values.items():
-        if nothing_waits and recent.repeat(name, said, time, value, now):
+        if nothing_waits and recent.short_way.take((name, said), time, value, now):
             continue
         signal = SIGNALS[said].name  # the same
         reported = recent.note_report(name, signal, time, now)
