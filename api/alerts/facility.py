@@ -141,17 +141,15 @@ class WatchedFacility(Subject):
         self.checked = now
         return start
 
-    def unchanged_until(self, now: int, own_changes_at: int, gateways_change_at: int) -> int | None:
-        """Returns until when nothing changes it; `None`: something may have changed its state or its alerts by `now`.
+    def goes_on(self, now: int, changes_at: int) -> bool:
+        """Note that its state is the same now as when it was last looked at. Returns False if it may be another.
 
-        `own_changes_at`: when its state may change although nothing more comes; `gateways_change_at`: when by a silence
-        of the gateways, of which it is told.
+        `changes_at`: when it may change although nothing more comes.
         """
-        until = min(own_changes_at, self.decided_until)
-        if self.dirty_from < FOREVER or not self.checked <= now < min(until, gateways_change_at):
-            return None
+        if self.dirty_from < FOREVER or not self.checked <= now < changes_at:
+            return False
         self.checked = now
-        return until
+        return True
 
     def judge(
         self, village: Village, recent: Recent, planned: Sequence[PlannedWork], start: int, now: int, out: Outcome

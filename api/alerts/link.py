@@ -121,7 +121,8 @@ class Link(Subject):
 
     `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
     `has_arrived`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch. `checked`:
-    when it was last looked at whether the gateways were silent.
+    when it was last looked at whether evidence has ceased to hold, or the gateways are silent; `evidence_until`: that
+    of all facilities holds until then.
     """
 
     listening_since: int
@@ -133,6 +134,7 @@ class Link(Subject):
     catch_up: CatchUp | None = None
     absence: Absence | None = None
     checked: int = 0
+    evidence_until: int = FOREVER
     _told: Online | Offline = field(init=False)
 
     def __post_init__(self) -> None:
@@ -188,9 +190,16 @@ class Link(Subject):
         self.quiet_from = max(self.quiet_from, monotonic)
         self.catch_up = CatchUp(monotonic, monotonic)
 
-    def check(self, now: int) -> None:
-        """It is looked at whether the gateways are silent."""
-        self.checked = now
+    def check(self, now: int, evidence_until: int) -> None:
+        """It was looked at whether evidence has ceased to hold: the present evidence does so until then."""
+        self.checked, self.evidence_until = now, evidence_until
+
+    def await_evidence(self, until: int) -> bool:
+        """The evidence of a facility holds until then. Returns True if it is the first one to end."""
+        is_first = until < self.evidence_until
+        if is_first:
+            self.evidence_until = until
+        return is_first
 
     # What it is
 

@@ -64,16 +64,6 @@ class Rebuilt:
 class WatchedVillage(VillageState):
     """One village that the engine watches."""
 
-    def unchanged_until(self, subject: Subject, now: int) -> int | None:
-        """Returns until when nothing bears on what was decided about a subject; `None`: it is to be looked at.
-
-        Most times that come are those at which a reading would have ceased to hold, had it not been repeated.
-        """
-        if not isinstance(subject, WatchedFacility) or self.facilities.get(subject.facility.id) is not subject:
-            return None
-        own = self._own_changes_after(subject, subject.checked)
-        return subject.unchanged_until(now, own, self.recent.gateways_change_after(subject.checked))
-
     def look(self, subject: Subject, moment: Moment) -> Outcome:
         """Look at a subject whose time has come."""
         out = Outcome()
@@ -186,16 +176,29 @@ class WatchedVillage(VillageState):
                 decide(self, subject, OF_GATEWAYS, moment, out)
             case Link() if subject is self.link:
                 self._look_at_link(moment, out)
-                self._look_at_heartbeats(moment, out)
+                self._look_at_evidence(moment.now, out)
 
-    def _look_at_heartbeats(self, moment: Moment, out: Outcome) -> None:
-        """Have all facilities looked at if a gateway fell silent since the last look: one deadline for all."""
-        now = moment.now
-        if not self.link.checked <= now < self.recent.gateways_change_after(self.link.checked):
-            for facility in self.facilities.values():
+    def _look_at_evidence(self, now: int, out: Outcome) -> None:
+        """Have those facilities looked at whose state may have changed although nothing came: one deadline for all.
+
+        Most times that come are those at which a reading would have ceased to hold, had it not been repeated.
+        """
+        link, facilities = self.link, self.facilities.values()
+        holds_until = link.evidence_until
+        if not link.checked <= now < self.recent.gateways_change_after(link.checked):  # a gateway fell silent
+            holds_until = FOREVER  # the look at each says until when
+            for facility in facilities:
                 out.ask(facility, now)
-        self.link.check(now)
-        out.ask(self.link, self.recent.gateways_change_after(now))
+        elif now >= holds_until:
+            holds_until = FOREVER
+            for facility in facilities:
+                own, by_gateways = self._changes_after(facility, facility.checked)
+                if facility.goes_on(now, min(own, by_gateways)):
+                    holds_until = min(holds_until, own)
+                else:
+                    out.ask(facility, now)
+        link.check(now, holds_until)
+        out.ask(link, min(holds_until, self.recent.gateways_change_after(now)))
 
     def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
         """Look at all subjects. The facilities are judged again from `dirty_from` on."""
@@ -212,7 +215,7 @@ class WatchedVillage(VillageState):
         if not self.recall.is_read:
             return
         now = moment.now
-        start = facility.take_dirty(now, self._changes_after(facility, facility.checked), dirty_from)
+        start = facility.take_dirty(now, min(self._changes_after(facility, facility.checked)), dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
             before = facility.spans
@@ -224,15 +227,15 @@ class WatchedVillage(VillageState):
         if facility.note_mains(missing=missing):
             out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
         decide(self, facility, OF_FACILITIES, moment, out)
-        out.ask(facility, self._own_changes_after(facility, now))
+        holds_until, _ = self._changes_after(facility, now)
+        if self.link.await_evidence(holds_until):
+            out.ask(self.link, holds_until)
 
-    def _changes_after(self, facility: WatchedFacility, time: int) -> int:
-        """Returns the first moment after `time` at which a facility's state may change although nothing more comes."""
-        return min(self._own_changes_after(facility, time), self.recent.gateways_change_after(time))
-
-    def _own_changes_after(self, facility: WatchedFacility, time: int) -> int:
-        """Returns the same without the gateways' silence, of which the look at the link has it looked at."""
-        return min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
+    def _changes_after(self, facility: WatchedFacility, time: int) -> tuple[int, int]:
+        """Returns the first moment after `time` at which a facility's state may change although nothing more comes: by
+        its own evidence or plan, and by the gateways."""
+        own = min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
+        return own, self.recent.gateways_change_after(time)
 
     # What the telemetry store answers
 

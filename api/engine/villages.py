@@ -5,8 +5,9 @@ several villages lose together are made one alert.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import count, islice
+from itertools import islice
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
@@ -24,8 +25,6 @@ __all__ = ["Deadlines", "Villages"]
 MOST_LOOKS = 2_000
 """Looks in one tick: some hundredths of a second, or half a second after a start, when each judges some minutes. A
 country has 1.7 million to make then."""
-_ORDER = 44
-"""Bits for the number of a deadline: more than will ever be asked for."""
 
 
 class Villages:
@@ -64,12 +63,7 @@ class Villages:
         """Look at whoever is due, at most at so many that messages do not wait. One that is watched no more is not."""
         for subject in islice(self.deadlines.due(moment.now), MOST_LOOKS):
             village = self.by_code.get(subject.village)
-            if village is None:
-                continue
-            unchanged_until = village.unchanged_until(subject, moment.now)
-            if unchanged_until is not None:
-                self.deadlines.ask(subject, unchanged_until)
-            else:
+            if village is not None:
                 self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
@@ -151,33 +145,49 @@ class Villages:
 
 
 class Deadlines:
-    """When each subject is to be looked at next: a heap, so that nothing is scanned. Times in ms.
+    """When each subject is to be looked at next. Times in ms. Nothing is scanned.
 
     One time counts for each subject (`Subject.due`). An earlier deadline replaces a later one, whose entry is skipped
     when its time comes. A later deadline is ignored: the look at the earlier one finds nothing to do yet, and asks
-    again. So a device that goes on reporting costs no heap operation.
+    again. So a device that goes on reporting costs nothing here.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, Subject]] = []
-        """Each with its time and, below that, a number: equal times come in the order in which they were asked for."""
-        self._order = count()
+        self._times: list[int] = []
+        """A heap of the times in `_at`."""
+        self._at: dict[int, list[Subject]] = {}
+        """Who is to be looked at at each time, in the order in which that was asked for."""
+        self._ready: deque[Subject] = deque()
+        """Those whose time has come, `_ready_at`."""
+        self._ready_at = 0
 
     def ask(self, subject: Subject, time: int | None) -> None:
         """Have the subject looked at, at `time` or before; `None`: no need."""
-        if time is not None and (subject.due is None or subject.due > time):
-            subject.await_look(time)
-            heapq.heappush(self._heap, ((time << _ORDER) + next(self._order), subject))
+        if time is None or (subject.due is not None and subject.due <= time):
+            return
+        subject.await_look(time)
+        together = self._at.get(time)
+        if together is None:
+            self._at[time] = [subject]
+            heapq.heappush(self._times, time)
+        else:
+            together.append(subject)
 
     def due(self, now: int) -> Iterator[Subject]:
-        """Take the subjects whose time has come from the heap. Returns each once."""
-        heap, until = self._heap, (now + 1) << _ORDER
-        while heap and heap[0][0] < until:
-            place, subject = heapq.heappop(heap)
-            if subject.due == place >> _ORDER:
-                subject.await_look(None)
-                yield subject
+        """Take the subjects whose time has come. Returns each once."""
+        while True:
+            while self._ready:
+                subject = self._ready.popleft()
+                if subject.due == self._ready_at:
+                    subject.await_look(None)
+                    yield subject
+            if not self._times or self._times[0] > now:
+                return
+            self._ready_at = heapq.heappop(self._times)
+            self._ready.extend(self._at.pop(self._ready_at))
 
     def next(self) -> int | None:
         """Returns when something is due next. It may be a time that has been replaced."""
-        return self._heap[0][0] >> _ORDER if self._heap else None
+        if self._ready:
+            return self._ready_at
+        return self._times[0] if self._times else None
