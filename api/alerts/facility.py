@@ -16,7 +16,7 @@ from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from
 from siaga.timeline.recent import Recent
 from siaga.timeline.rolling import WINDOW, Trend, trend
-from siaga.timeline.span_algebra import FOREVER, cut, difference, replaced, rewritten
+from siaga.timeline.span_algebra import FOREVER, cut, difference, first_difference, replaced, rewritten
 
 __all__ = ["KEPT", "LIVE_CHANGES", "Ended", "WatchedFacility"]
 
@@ -193,14 +193,15 @@ class WatchedFacility(Subject):
         if not change:
             return
         earliest = min([*change.deleted, *(span.start for span in change.written)])
-        out.spans_changed(self.village, self.facility.id, change)
+        out.changes.spans_changed(self.village, self.facility.id, change)
         today = local_moment(local_date(now, village.timezone), 0, village.timezone)
         if max(earliest, start) < today:
-            out.corrected(Correction(village, self.facility, max(earliest, start), today))
-        if start < now - LIVE_CHANGES:
+            out.changes.corrected(Correction(village, self.facility, max(earliest, start), today))
+        differs_from = first_difference(touched, renewed) if start < now - LIVE_CHANGES else None
+        if differs_from is not None and differs_from < now - LIVE_CHANGES:
             stretch = rewritten(touched, renewed)
-            if stretch is not None and stretch[0] < now - LIVE_CHANGES:
-                out.past_changed(self.village, self.facility.id, stretch)
+            if stretch is not None:
+                out.changes.past_changed(self.village, self.facility.id, stretch)
         self.trend = None
         self.spans = self.spans[:first] + renewed
 
@@ -209,8 +210,8 @@ class WatchedFacility(Subject):
         if not self.spans or self.spans[0].start >= begins:
             return
         left = cut(self.spans, begins, FOREVER)
-        out.past_changed(self.village, self.facility.id, (self.spans[0].start, begins))
-        out.spans_changed(self.village, self.facility.id, difference(self.spans, left))
+        out.changes.past_changed(self.village, self.facility.id, (self.spans[0].start, begins))
+        out.changes.spans_changed(self.village, self.facility.id, difference(self.spans, left))
         self.spans, self.trend = left, None
 
     def _trim(self, before: int) -> None:
