@@ -104,17 +104,17 @@ class Awaited:
 
     def _passed(self, gateway: str) -> bool:
         """Whether batches of a gateway are awaited although later ones are stored."""
-        upto = self._acked_upto.get(gateway)
-        if upto is None:
-            return False
-        return any(whose == gateway and mine and mine[0].taken < upto for (whose, _), mine in self._ranges.items())
+        upto = self._acked_upto.get(gateway, 0)
+        return any(whose == gateway and mine[0].taken < upto for (whose, _), mine in self._ranges.items())
 
     def gives_up_at(self) -> int | None:
         """Returns when (monotonic) some are given up; `None`: none are."""
-        if not self._ranges or not self._acked_upto:
-            return None
-        gateways = {gateway for gateway, _ in self._ranges}
-        return min((self._moved_at.get(each, 0) + GIVES_UP for each in gateways if self._passed(each)), default=None)
+        found: int | None = None
+        for (gateway, _), mine in self._ranges.items():
+            if mine[0].taken < self._acked_upto.get(gateway, 0):
+                at = self._moved_at.get(gateway, 0) + GIVES_UP
+                found = at if found is None else min(at, found)
+        return found
 
     def give_up(self, monotonic: int) -> list[Range]:
         """Give up those that were passed over for too long. Returns them."""

@@ -48,27 +48,27 @@ def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, o
                 often = village.raises.within(alert.kind, alert.subject, look.now)
                 if often >= OFTEN and not (alert.flapping or kind.is_prompt(subject)):
                     alert.hold(often, WITHIN, CALM)  # it has to be calm for longer from here on
-                    out.told_more(alert, look.now)
+                    out.changes.told_more(alert, look.now)
                 else:
-                    out.cleared(alert, ended_at, look.now)
+                    out.changes.cleared(alert, ended_at, look.now)
                     subject.cleared(alert, ended_at)
                     alert = None
             case Amend(began_at=began_at) if alert is not None:
                 alert.amend(began_at)
-                out.began_earlier(alert, look.now)
+                out.changes.began_earlier(alert, look.now)
             case _:
                 break
     subject.attach(kind.kind, alert)
     waits = decision if isinstance(decision, Waits) else None
     if (waits is not None or village.waits) and village.waits.note(kind.kind, subject.name, waits):
-        out.waits[village.code] = village.waits.document()
+        out.changes.waiting(village.code, village.waits.document())
     if alert is not before:
         subject.changed(kind.kind)
     elif alert is not None:
         more = kind.evidence(village, subject, None, look.now)
         if any(alert.evidence.get(key) != value for key, value in more.items()):
             alert.show(more)
-            out.told_more(alert, look.now)
+            out.changes.told_more(alert, look.now)
     until = decision.until if isinstance(decision, Hold) else None
     again = kind.looks_again(village, subject, look.now)
     return min(FOREVER if until is None else until, FOREVER if again is None else again)
@@ -96,5 +96,5 @@ def _raise(kind: AlertKind[S], village: VillageState, subject: S, decision: Rais
     )
     village.raises.note(alert.kind, alert.subject, now)
     evidence = {**decision.evidence, **kind.evidence(village, subject, decision, now)}
-    out.raised(alert, replace(decision, evidence=evidence), now)
+    out.changes.raised(alert, replace(decision, evidence=evidence), now)
     return alert

@@ -6,7 +6,7 @@ Each buffer of a gateway brings the present, or is on its way to it. Times are w
 `Buffered.since` and `quiet_from` are monotonic ms.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -158,9 +158,9 @@ class Link(Subject):
             self.catch_up = CatchUp(monotonic, monotonic)
         self.has_arrived, self.quiet_from, self.last_arrival = True, monotonic, now
 
-    def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
-        """Note how late readings came."""
-        if self.catch_up is not None and min(times, default=FOREVER) < now - LIVE_EDGE:
+    def note_oldest(self, time: int, now: int, monotonic: int) -> None:
+        """Note how late the oldest reading of a batch came."""
+        if self.catch_up is not None and time < now - LIVE_EDGE:
             self.catch_up = replace(self.catch_up, late_at=monotonic)
 
     def note_buffer(self, buffer: tuple[str, str], time: int, now: int, monotonic: int, offline_after: int) -> bool:

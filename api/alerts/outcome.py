@@ -66,8 +66,6 @@ class Changes:
 
     def merge(self, later: "Changes") -> None:
         """Add what changed later."""
-        if not (later or later.corrections or later.rewritten):
-            return
         for key, spans in later.spans.items():
             self.spans.setdefault(key, {}).update(spans)
         for correction in later.corrections.values():
@@ -83,6 +81,22 @@ class Changes:
         for village, found in later.dark.items():
             self.dark.setdefault(village, []).extend(found)
         self.snapshots.update(later.snapshots)
+
+    def reported_first(self, village: str, key: TrackKey, time: int) -> None:
+        """Add when a signal was first reported."""
+        self.first[village, key] = time
+
+    def found_dark(self, village: str, found: Darkness) -> None:
+        """Add what of a window is dark."""
+        self.dark.setdefault(village, []).append(found)
+
+    def mains_out(self, village: str, facilities: list[str]) -> None:
+        """Add which facilities of a village are without mains power now."""
+        self.mains[village] = facilities
+
+    def waiting(self, village: str, alerts: list[dict[str, object]]) -> None:
+        """Add which alerts of a village wait now, and why."""
+        self.waits[village] = alerts
 
     def corrected(self, correction: Correction) -> None:
         """Add a correction of days that are over."""
@@ -177,9 +191,10 @@ class Back:
 
 
 @dataclass(slots=True)
-class Outcome(Changes):
+class Outcome:
     """What one verb of a village came to.
 
+    `changes`: what is to be committed; `has_changes`: whether there is anything, as for most messages there is not.
     `deadlines`: who is to be looked at next, and when. `lost`: nothing arrives from the village any more. `back`: it
     does again. `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`:
     what was taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`:
@@ -193,6 +208,19 @@ class Outcome(Changes):
     keeps: bool = False
     late: int = 0
     overflown: bool = False
+    _changes: Changes | None = None
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything in `changes`."""
+        return self._changes is not None
+
+    @property
+    def changes(self) -> Changes:
+        """What is to be committed."""
+        if self._changes is None:
+            self._changes = Changes()
+        return self._changes
 
     def ask(self, subject: Subject, time: int | None) -> None:
         """Have a subject looked at, at `time` or before; `None`: no need."""

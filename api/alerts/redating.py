@@ -35,7 +35,7 @@ def follow_spans(facility: WatchedFacility, now: int, out: Outcome) -> None:
     spans = [span for span in facility.spans if span.end > last.alert.began_at]
     times = dated_anew(facility, last, spans, now) if spans else None
     if times is not None:
-        out.redated(last.alert, times, now)
+        out.changes.redated(last.alert, times, now)
         facility.redate(last.alert.id, times)
 
 

@@ -147,7 +147,7 @@ class VillageState:
         end = min(window[1], last)
         if start < end:
             dark = subtract(clip([(expected, last)], start, end), heard)
-            out.dark.setdefault(self.code, []).append(Darkness((start, end), dark))
+            out.changes.found_dark(self.code, Darkness((start, end), dark))
 
     def note_dark_in_memory(self, unheard_from: int | None, out: Outcome, beats: Sequence[int] = ()) -> None:
         """Note what is dark from where memory covers on, where a snapshot leaves out no heartbeat.

@@ -162,7 +162,7 @@ class WatchedVillage(VillageState):
             return
         likely = self.link.conclude(absence)
         if likely is not None:
-            out.explained(absence.alert, likely, moment.now)
+            out.changes.explained(absence.alert, likely, moment.now)
 
     # Subjects
 
@@ -225,7 +225,8 @@ class WatchedVillage(VillageState):
         # Nobody is told of what missing mains power excuses
         missing = bool(without_mains(self.site, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):
-            out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
+            without = sorted(name for name, each in self.facilities.items() if each.without_mains)
+            out.changes.mains_out(self.code, without)
         decide(self, facility, OF_FACILITIES, moment, out)
         holds_until, _ = self._changes_after(facility, now)
         if self.link.await_evidence(holds_until):
@@ -397,9 +398,9 @@ class WatchedVillage(VillageState):
         """The registry has it changed."""
         out = Outcome()
         if self.waits:
-            out.waits[self.code] = []
+            out.changes.waiting(self.code, [])
         for alert in self.take_over(village, moment.now):
-            out.taken_out(alert, moment.now)
+            out.changes.taken_out(alert, moment.now)
         self.recall.forget()
         self.changed = True
         self.recall.want(moment.monotonic)
@@ -409,7 +410,7 @@ class WatchedVillage(VillageState):
         """The registry has it no more."""
         out = Outcome()
         for alert in [alert for subject in self.subjects for alert in subject.alerts.values()]:
-            out.taken_out(alert, moment.now)
+            out.changes.taken_out(alert, moment.now)
         self._come_back(moment.now, moment, out, taken_out=True)
         return out
 

@@ -468,5 +468,6 @@ def _read_status(payload: bytes) -> str:
 
 
 def _log_judged(batch: Batch, village: str, gateway: str, out: Outcome) -> None:
-    opened = [each.alert.id for each in out.alerts if isinstance(each, Opened)]
+    alerts = out.changes.alerts if out.has_changes else ()
+    opened = [each.alert.id for each in alerts if isinstance(each, Opened)]
     tell_way("batch_judged", batch.id, village, gateway=gateway, opened=opened)

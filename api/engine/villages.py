@@ -126,7 +126,8 @@ class Villages:
 
     def merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
         """Add what a verb of a village came to to what is to be committed."""
-        self.pending.merge(out)
+        if out.has_changes:
+            self.pending.merge(out.changes)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
         if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
