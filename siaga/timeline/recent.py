@@ -20,7 +20,7 @@ from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin,
 from siaga.model.indicators import Evidence as Wanted
 from siaga.model.observation import Track, TrackKey
 from siaga.model.signals import EVENTS, Value
-from siaga.model.sites import Device, Facility, Village
+from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
 from siaga.timeline.series import GIVES, LONG, NEVER, REPORTS, Series
 from siaga.timeline.short_way import ShortWay
@@ -72,7 +72,7 @@ class Recent:
         self._kept: dict[str, frozenset[str]] = {}  # by device
         self._judged_by: dict[str, frozenset[str]] = {}  # the same, of what its facility is judged by
         self._events: dict[str, list[TrackKey]] = {}  # which of these are events
-        self._devices: dict[str, tuple[Facility, Device]] = {}
+        self._owners: dict[str, Facility] = {}  # by device
         for facility in village.facilities:
             indicator = INDICATORS.get(facility.kind)
             sensed = indicator.sensed if indicator is not None else None
@@ -84,7 +84,7 @@ class Recent:
                 if events:
                     self._events[device.id] = [(device.id, signal) for signal in events]
             for device in facility.devices:
-                self._devices[device.id] = (facility, device)
+                self._owners[device.id] = facility
                 self._kept[device.id] = signals
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
@@ -98,8 +98,8 @@ class Recent:
 
     def _wanted(self, key: TrackKey) -> tuple[Wanted, ...]:
         """Returns what a facility's indicator asks of a signal of its device."""
-        owner = self._devices.get(key[0])
-        return () if owner is None else _wanted_of(owner[0].kind, key[1])
+        owner = self._owners.get(key[0])
+        return () if owner is None else _wanted_of(owner.kind, key[1])
 
     @property
     def covers(self) -> int:
@@ -113,8 +113,7 @@ class Recent:
 
     def facility_of(self, device: str) -> Facility | None:
         """Returns the facility of a device; `None` for a gateway."""
-        found = self._devices.get(device)
-        return found[0] if found is not None else None
+        return self._owners.get(device)
 
     def learn_first(self, key: TrackKey, time: int) -> bool:
         """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known."""
@@ -184,7 +183,7 @@ class Recent:
         if judged_by is None:
             return False
         if signal == "online":
-            return signal in evidence_signals(self._devices[device][0].kind) and (device, "wifi_up") not in self.first
+            return signal in evidence_signals(self._owners[device].kind) and (device, "wifi_up") not in self.first
         return signal in judged_by or any(key in self.first for key in self._events.get(device, ()))
 
     def first_event_within(self, device: str) -> int:
@@ -221,7 +220,7 @@ class Recent:
         """Returns what a repetition on a track shows of its device. It stays so until `ShortWay.forget`."""
         device, signal = place
         is_event = signal in EVENTS and not series.counts
-        if is_event or device not in self._speaking or device not in self._devices:
+        if is_event or device not in self._speaking or device not in self._owners:
             return LONG
         return GIVES * self.gives_evidence(device, signal) + REPORTS * (signal != "online")
 
@@ -292,7 +291,7 @@ class Recent:
 
     def _new_series(self, key: TrackKey) -> Series | None:
         device, signal = key
-        owner = self._devices.get(device)
+        owner = self._owners.get(device)
         if owner is None:
             if signal != "alive":
                 return None
@@ -303,7 +302,8 @@ class Recent:
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
             wills, counts = signal == "online", signal == _HEARD
-            series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
+            validity = next(each.validity for each in owner.devices if each.id == device)
+            series = Series(validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series
         if signal == "online":
