@@ -26,13 +26,12 @@ def decide(
     spans: Sequence[Span] | None = None,
 ) -> None:
     """Ask all kinds about a subject. `spans`: of a facility whose history changed, further back than memory has."""
-    look, decided_until = Look(moment.now, village.sure(moment), spans=spans), FOREVER
+    look = Look(moment.now, village.sure(moment), spans=spans)
     for kind in kinds:
         if village.recall.is_read or kind.rests is Rests.WORD:  # else it is not even known whether the alert goes on
-            decided_until = min(decided_until, _decide(kind, village, subject, look, out))
-    subject.note_decided(decided_until)
-    if decided_until < FOREVER:
-        out.ask(subject, decided_until)
+            again = _decide(kind, village, subject, look, out)
+            if again < FOREVER:
+                out.ask(subject, again)
 
 
 def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, out: Outcome) -> int:

@@ -80,7 +80,6 @@ class WatchedFacility(Subject):
     def know_spans(self, spans: list[Span]) -> None:
         """Take over its spans, as the database has them."""
         self.spans, self.trend = spans, None
-        self.stir()
 
     def count_anew(self) -> None:
         """Compute its share of the last day again when it is next asked for."""

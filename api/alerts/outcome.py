@@ -227,12 +227,6 @@ class Outcome:
         if time is not None:
             self.deadlines.append((subject, time))
 
-    def stir(self, subject: Subject, now: int) -> None:
-        """Something happened that may bear on a subject's alerts: have it looked at now."""
-        subject.stir()
-        self.ask(subject, now)
-
-    def stir_all(self, subjects: Iterable[Subject], now: int) -> None:
-        """Something happened that may bear on the alerts of all of these: have them looked at now."""
-        for subject in subjects:
-            self.stir(subject, now)
+    def ask_all(self, subjects: Iterable[Subject], time: int) -> None:
+        """Have all of these looked at, at `time` or before."""
+        self.deadlines.extend((subject, time) for subject in subjects)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from api.alert_records.alert import OpenAlert
-from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["Subject"]
 
@@ -19,7 +18,6 @@ class Subject:
 
     `village` is the village's code. Its alerts name `facility_id` and `device_id`; a gateway counts as a device.
     `due`: when it is to be looked at next; `None`: there is no need.
-    `decided_until`: until then (wall time, ms) time alone changes none of its alerts. Whatever happens to it ends that.
     """
 
     village: str
@@ -27,7 +25,6 @@ class Subject:
     device_id: str | None = None
     alerts: Mapping[str, OpenAlert] = field(default_factory=lambda: _NONE)
     due: int | None = None
-    decided_until: int = -FOREVER
 
     @property
     def name(self) -> str:
@@ -44,14 +41,6 @@ class Subject:
     def await_look(self, due: int | None) -> None:
         """It is to be looked at then."""
         self.due = due
-
-    def stir(self) -> None:
-        """Something happened that may bear on its alerts: the next look asks about each of them."""
-        self.decided_until = -FOREVER
-
-    def note_decided(self, until: int) -> None:
-        """All its alerts were asked about. Time alone changes none of them before `until`."""
-        self.decided_until = until
 
     def changed(self, kind: str) -> None:
         """An alert of this kind was raised or has cleared."""

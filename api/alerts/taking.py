@@ -51,7 +51,7 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     touched, unheard_from = _Touched(), village.unheard_from if beats else None
     buffer, offline_after = (gateway, batch.id.epoch), village.site.offline_after
     if beats and link.note_buffer(buffer, max(beats), now, moment.monotonic, offline_after):
-        out.stir_all(village.subjects, now)
+        out.ask_all(village.subjects, now)
     for point in batch.points:
         device = village.devices.get(point.device)
         if device is None:
@@ -71,9 +71,9 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     for facility, since in touched.facilities.items():
         touched_one = village.facilities[facility]
         touched_one.touch(since)
-        out.stir(touched_one, moment.now)
+        out.ask(touched_one, moment.now)
     for name in touched.spoke:
-        out.stir(village.devices[name], moment.now)
+        out.ask(village.devices[name], moment.now)
 
 
 def _take_reading(
@@ -106,7 +106,7 @@ def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, mome
             for facility in village.facilities:
                 touched.facility(facility, point.time)
             for device in village.devices.values():
-                out.stir(device, moment.now)
+                out.ask(device, moment.now)
             out.ask(village.link, moment.now)  # the next silence may be another one
 
 
@@ -171,5 +171,5 @@ def note_first_report(village: VillageState, key: TrackKey, time: int, moment: M
     known = None if owner is None else village.facilities.get(owner.id)
     if known is not None:
         known.touch(max(time, recent.covers))
-        out.stir(known, moment.now)
+        out.ask(known, moment.now)
     return True

@@ -149,7 +149,7 @@ class WatchedVillage(VillageState):
         alert = self.link.back(moment.now)
         if alert is not None:
             out.back = Back(alert, ended_at, taken_out)
-            out.stir_all(self.subjects, moment.now)
+            out.ask_all(self.subjects, moment.now)
 
     def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
@@ -203,7 +203,6 @@ class WatchedVillage(VillageState):
     def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
         """Look at all subjects. The facilities are judged again from `dirty_from` on."""
         for facility in self.facilities.values():
-            facility.stir()
             self._look_at_facility(facility, moment, out, dirty_from)
         for subject in (*self.devices.values(), *self.gateways.values(), self.link):
             self._look_at(subject, moment, out)
@@ -389,7 +388,7 @@ class WatchedVillage(VillageState):
         if self.recall.is_read:
             for facility in self.facilities.values():
                 facility.touch(self.recent.covers)
-            out.stir_all(self.subjects, moment.now)
+            out.ask_all(self.subjects, moment.now)
         return out
 
     # The registry
@@ -443,7 +442,7 @@ class WatchedVillage(VillageState):
         out = Outcome()
         for name, facility in self.facilities.items():
             if facility.note_doubts(doubts.get(name, ())):
-                out.stir(facility, moment.now)
+                out.ask(facility, moment.now)
         return out
 
     # The engine
@@ -470,5 +469,5 @@ class WatchedVillage(VillageState):
             facility.touch(moment.now)
             facility.count_anew()
         out.ask(self.link, moment.now)
-        out.stir_all(self.subjects, moment.now)
+        out.ask_all(self.subjects, moment.now)
         return out
