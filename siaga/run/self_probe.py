@@ -90,7 +90,7 @@ class SelfProbe:
         self._turn = Turn(engine, "self_probe", LEASE, clock)
         self._epoch, self._seq = str(uuid.uuid4()), 0
         self._awaited: BatchId | None = None
-        """The batch that is not acknowledged yet."""
+        """The batch whose acknowledgement a step waits for."""
         self._work = self._probes()
         self._next = 0
 
@@ -158,13 +158,18 @@ class SelfProbe:
         Raises:
             Failed: it was not, in time.
         """
-        return (
-            yield from self._send_until(
-                lambda: self._awaited is None,
-                self._batch(is_open=True),
-                "no batch is acknowledged: the collector or the telemetry store does not work",
+        batch = self._batch(is_open=True)
+        self._awaited = BatchId(self._epoch, self._seq)
+        try:
+            return (
+                yield from self._send_until(
+                    lambda: self._awaited is None,
+                    batch,
+                    "no batch is acknowledged: the collector or the telemetry store does not work",
+                )
             )
-        )
+        finally:
+            self._awaited = None  # an acknowledgement that comes later does not begin the next probe early
 
     def _raise(self) -> Steps[int]:
         """Returns how long it took until an alert was committed, ms. What failed is over then.
@@ -205,9 +210,8 @@ class SelfProbe:
     def _batch(self, *, is_open: bool) -> bytes:
         now = self._clock.now()
         self._seq += 1
-        self._awaited = BatchId(self._epoch, self._seq)
         readings = [Reading(GATEWAY, "alive", now, True), Reading(DEVICE, "gate_open", now, is_open)]
-        return encode_batch(self._awaited, now, readings)
+        return encode_batch(BatchId(self._epoch, self._seq), now, readings)
 
     def _publish(self, batch: bytes) -> bool:
         return self._transport.publish(batch_topic(PROBE, GATEWAY), batch)

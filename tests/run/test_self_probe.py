@@ -160,9 +160,13 @@ class Quiet:
                 self.collector.acknowledge(message)
                 sent.append(message.payload)
                 if acknowledges:
-                    batch = decode_batch(message.payload, PROBE, self.clock.now(), {DEVICE})
-                    self.collector.publish(ack_topic(PROBE, GATEWAY), encode_ack(batch.id))
+                    self.acknowledge(message.payload)
         return sent
+
+    def acknowledge(self, payload: bytes) -> None:
+        """The collector says that a batch is stored."""
+        batch = decode_batch(payload, PROBE, self.clock.now(), {DEVICE})
+        self.collector.publish(ack_topic(PROBE, GATEWAY), encode_ack(batch.id))
 
     def read(self) -> ProbeResult | None:
         with self.engine.connect() as connection:
@@ -187,6 +191,17 @@ def test_a_batch_is_sent_again_until_it_is_acknowledged(quiet: Quiet) -> None:
     first, *again = quiet.after(12 * SECOND)
     assert first not in sent, "it goes on with the next"
     assert set(again) == {first}
+
+
+def test_acknowledgements_that_no_step_waits_for_do_not_begin_the_next_probe(quiet: Quiet) -> None:
+    quiet.after(FIRST)
+    sent = quiet.after(STEP_WITHIN + 3 * SECOND, acknowledges=True)
+    assert len(set(sent)) == 3, "open, closed until an alert is raised or time is up, open again"
+    assert quiet.after(self_probe.AGAIN - 5 * SECOND, acknowledges=True) == []
+    late = quiet.after(STEP_WITHIN + 10 * SECOND)
+    assert len(set(late)) == 1, "it is not acknowledged in time, and the probe has failed"
+    quiet.acknowledge(late[0])
+    assert quiet.after(self_probe.AGAIN - 20 * SECOND) == []
 
 
 def test_a_probe_that_fails_by_chance_is_told_to_nobody(quiet: Quiet) -> None:
