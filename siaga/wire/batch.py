@@ -6,10 +6,10 @@ The gateway uses `encode_batch` and `decode_ack`, the centre `decode_batch` and 
 import re
 import zlib
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from operator import itemgetter
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import orjson
 
@@ -67,8 +67,7 @@ class UnreadableBatch(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class BatchId:
+class BatchId(NamedTuple):
     """The identity of a gateway's batch. `epoch`: the buffer that it comes from. `seq`: its number within that."""
 
     epoch: str
@@ -79,8 +78,7 @@ class BatchId:
         return f"{self.epoch}/{self.seq}"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """A decoded batch.
 
     `sent`: the gateway's time, ms; `None` if it is absent.
@@ -95,10 +93,10 @@ class Batch:
     sent: int | None
     points: list[Point]
     readings: int
-    refused: list[RefusedRecord] = field(default_factory=list)
+    refused: Sequence[RefusedRecord] = ()
     refused_count: int = 0
     digest: bytes = b""
-    implausible: Mapping[str, int] = field(default_factory=dict)
+    implausible: Mapping[str, int] = MappingProxyType({})
     doubtful: Sequence[RefusedRecord] = ()
 
     @property

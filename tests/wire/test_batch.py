@@ -4,7 +4,6 @@ import gzip
 import json
 import uuid
 import zlib
-from dataclasses import replace
 
 import orjson
 import pytest
@@ -464,7 +463,8 @@ def decoded(way: str, text: bytes) -> str:
     try:
         decode = decode_batch if way == "short" else decode_any_batch
         batch = decode(text, VILLAGE, NOW, DEVICES)
-        return repr(replace(batch, doubtful=list(batch.doubtful)))
+        found = batch._replace(refused=list(batch.refused), implausible=dict(batch.implausible))
+        return repr(found._replace(doubtful=list(batch.doubtful)))
     except UnreadableBatch as error:
         return f"{error.kind}: {error}"
 
