@@ -117,12 +117,11 @@ class Collector:
 
     def receive(self, message: Message) -> None:
         """Check a message and add it to the group that is being gathered."""
-        group = self._gathered = self._gathered or Group(self._max_readings, self._max_messages)
-        size = group.bytes
+        group = self._gathered
+        if group is None:
+            group = self._gathered = Group(self._max_readings, self._max_messages)
         self._admit(message, self._clock.now(), group)
         group.changed()
-        self._metrics.unacknowledged.inc()
-        self._metrics.waiting_bytes.inc(group.bytes - size)
 
     def hand_over(self) -> Group | None:
         """Returns the gathered group, ready to commit; `None` if there is none. The next message begins another."""
@@ -145,6 +144,10 @@ class Collector:
 
     def make_ready(self, group: Group) -> None:
         """Prepare the write, while the store may still be busy with another group."""
+        messages, size = group.counted
+        group.counted = len(group.messages), group.bytes
+        self._metrics.unacknowledged.inc(len(group.messages) - messages)
+        self._metrics.waiting_bytes.inc(group.bytes - size)
         if not group.points or group.write is not None:
             return
         try:
@@ -295,8 +298,9 @@ class Collector:
         for message in group.messages:
             self._transport.acknowledge(message)
         self._metrics.batches.inc(len(group.batches))
-        self._metrics.unacknowledged.dec(len(group.messages))
-        self._metrics.waiting_bytes.dec(group.bytes)
+        messages, size = group.counted
+        self._metrics.unacknowledged.dec(messages)
+        self._metrics.waiting_bytes.dec(size)
         return True
 
 

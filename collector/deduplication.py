@@ -6,12 +6,15 @@ lost with the process: the first repetition after a restart is stored again.
 """
 
 from collections import OrderedDict
+from functools import lru_cache
 from hashlib import blake2b
 
 from siaga.wire.batch import Batch
 
 __all__ = ["Deduplication", "fingerprint"]
 
+GATEWAYS = 10_000
+"""Topics whose hash is kept: 3 MB."""
 REMEMBERED = 100_000
 """Batches that are remembered: an hour of ten districts after an outage; some 20 MB."""
 
@@ -22,7 +25,12 @@ def fingerprint(topic: str, batch: Batch) -> bytes:
     Epoch and number are not enough, because a faulty gateway may use them twice. Then a batch that was never stored
     would be acknowledged.
     """
-    return blake2b(batch.digest, digest_size=16, key=blake2b(topic.encode(), digest_size=32).digest()).digest()
+    return blake2b(batch.digest, digest_size=16, key=_key(topic)).digest()
+
+
+@lru_cache(maxsize=GATEWAYS)
+def _key(topic: str) -> bytes:
+    return blake2b(topic.encode(), digest_size=32).digest()
 
 
 class Deduplication:

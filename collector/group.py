@@ -1,6 +1,7 @@
 """A group: the batches of many messages that are stored in one write."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from siaga.model.clock import MINUTE
 from siaga.model.observation import Arrival, Point
@@ -23,8 +24,7 @@ MAX_BYTES = 8 << 20
 """Bytes of messages of a full group, which holds them until they are acknowledged."""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBatch:
+class TakenBatch(NamedTuple):
     """One batch of a group.
 
     `id`: its own, also in the log.
@@ -70,6 +70,8 @@ class Group:
     """When the next attempt may be made, monotonic ms."""
     pause: int = 0
     """The current back-off, ms; 0 before the first failure."""
+    counted: tuple[int, int] = (0, 0)
+    """How many messages and bytes of it the metrics have."""
     _keys: frozenset[tuple[str, str, int]] | None = None
 
     def touches(self, other: "Group") -> bool:

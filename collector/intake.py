@@ -1,5 +1,7 @@
 """Reads a message, checks it against the registry, and adds it to a group or refuses it with a sentence."""
 
+from functools import lru_cache
+
 from collector.deduplication import Deduplication, fingerprint
 from collector.group import Group, TakenBatch
 from collector.refusals import Refusals
@@ -15,6 +17,10 @@ from siaga.wire.unknown_device import decode_unknown
 
 __all__ = ["Intake"]
 
+GATEWAYS = 10_000
+"""Gateways whose topics are kept as they were parsed: 5 MB."""
+_parsed = lru_cache(maxsize=GATEWAYS)(parse_topic)
+_ack_topic = lru_cache(maxsize=GATEWAYS)(ack_topic)
 UNKNOWN_VILLAGE = "unknown_village"
 UNKNOWN_DEVICE = "unknown_device"
 
@@ -29,6 +35,7 @@ class Intake:
         self._refusals = refusals
         self._unknown = unknown
         self._deduplication = deduplication
+        self._ready = False
 
     def load(self) -> None:
         """Read the registry, unless it was read before."""
@@ -38,7 +45,8 @@ class Intake:
     @property
     def ready(self) -> bool:
         """Whether the registry was read; before that, no village can be called unknown. Any thread may ask."""
-        return self._known.loaded
+        self._ready = self._ready or self._known.loaded  # what was read once is kept
+        return self._ready
 
     def admit(self, message: Message, received: int, group: Group) -> None:
         """Add a message and its batch to a group. A refused message is added for its PUBACK only."""
@@ -59,7 +67,7 @@ class Intake:
     def _topic(self, message: Message) -> GatewayTopic | None:
         """Returns the parsed topic; `None` if it is not a gateway's, or of an unknown village (which is refused)."""
         try:
-            topic = parse_topic(message.topic)
+            topic = _parsed(message.topic)
         except ForeignTopic as error:
             self.refuse("foreign_topic", str(error), message)
             return None
@@ -91,7 +99,7 @@ class Intake:
                 batch.id,
                 topic.village,
                 message.topic,
-                ack_topic(topic.village, topic.gateway),
+                _ack_topic(topic.village, topic.gateway),
                 encode_ack(batch.id),
                 first,
                 len(group.points),

@@ -6,7 +6,6 @@ A device's message is acknowledged to its broker only once its readings are dura
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 import orjson
 
@@ -164,7 +163,7 @@ class Gateway:
         """Process a message of the village's broker. A later `tick` makes it durable and acknowledges it."""
         self._notice_connections()
         if self._stall.is_late(self._clock.monotonic()):
-            message = replace(message, kept=True)
+            message = message._replace(kept=True)
         if not self._time_sync.known:
             self._outbox.take_undated(message, self._time_sync.boot, self._clock.monotonic())
             return
@@ -290,7 +289,7 @@ class Gateway:
             # Power failed before the time was known. The age is unknown, as with a retained message.
             if message.topic == OWN_BEAT:
                 return Taken()
-            return self._intake.take(replace(message, retain=True, kept=True), self._clock.now())
+            return self._intake.take(message._replace(retain=True, kept=True), self._clock.now())
         at = self._time_sync.of(undated.at)
         if message.topic == OWN_BEAT:
             return self._beats(at)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -26,8 +26,7 @@ CLOSE_WITHIN = 3.0
 """The timeout of `close` for sending what is queued, s."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Receipt:
+class _Receipt(NamedTuple):
     session: Session
     mid: int
 
@@ -99,6 +98,8 @@ class MqttTransport:
         self._inbox: deque[Message] = deque()
         self._inbox_bytes = 0
         self._woken = False
+        self._waiting = 0
+        """How many threads wait in `receive`."""
         self._wanted: dict[str, None] = {}
         self._wanted_version = 0
         self._granted_version = -1
@@ -187,9 +188,11 @@ class MqttTransport:
 
     def receive(self, timeout: float) -> Message | None:
         """Wait up to `timeout` seconds. Returns the next message; `None` if there is none, or `wake` was called."""
-        with self._arrived:
-            if not self._inbox and not self._woken:
+        with self._lock:
+            if not self._inbox and not self._woken and timeout > 0:
+                self._waiting += 1
                 self._arrived.wait_for(lambda: self._inbox or self._woken, timeout)
+                self._waiting -= 1
             self._woken = False
             if not self._inbox:
                 return None
@@ -375,10 +378,11 @@ class MqttTransport:
 
         def deliver(topic: str, payload: bytes, retain: bool, mid: int | None, kept: bool) -> bool:
             message = Message(topic, payload, retain, None if mid is None else _Receipt(session, mid), kept)
-            with self._arrived:
+            with self._lock:
                 self._inbox.append(message)
                 self._inbox_bytes += len(payload)
-                self._arrived.notify()
+                if self._waiting:
+                    self._arrived.notify()
                 room = self._room()
             if self._bell is not None:
                 self._bell()

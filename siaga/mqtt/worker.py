@@ -172,7 +172,7 @@ class WorkerLoop:
         """Returns what an arrival calls. What a full inlet does not take wakes nobody: `turn` comes back to it."""
 
         def ring() -> None:
-            if not inlet.full():
+            if not self._woken.is_set() and not inlet.full():
                 self.wake()
 
         return ring

@@ -17,6 +17,7 @@ from siaga.telemetry.influx_retention import InfluxRetention
 from siaga.telemetry.influx_writing import Writing
 from siaga.telemetry.line_protocol import Lines
 from siaga.telemetry.pace import Pace
+from siaga.telemetry.packing import Packing
 from siaga.telemetry.refusal import united
 
 __all__ = ["InfluxStore"]
@@ -33,6 +34,7 @@ class InfluxStore:
         self._clock = clock
         self._lines = Lines()
         self._pace = Pace()
+        self._packing = Packing(clock)
         self._reading = InfluxReading(connection, clock)
         self._retention = InfluxRetention(connection, self._reading)
 
@@ -51,8 +53,16 @@ class InfluxStore:
 
     def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
         """See `TelemetryStore.prepare`. A retry does not send again what an earlier call has written."""
-        clock, prove = self._clock, self.prove_write
-        writing = Writing(self._connection, self._pace, clock, self._lines, united(points), arrivals, prove)
+        writing = Writing(
+            self._connection,
+            self._pace,
+            self._packing,
+            self._clock,
+            self._lines,
+            united(points),
+            arrivals,
+            self.prove_write,
+        )
 
         def write() -> Sequence[RefusedPoint]:
             try:

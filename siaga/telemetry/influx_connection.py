@@ -277,6 +277,7 @@ class InfluxConnection:
         within: float = ONE_LINE_WITHIN,
         lines_at_fault: bool = False,
         policy: str | None = None,
+        packed: bool = True,
     ) -> PartialWrite | None:
         """Write lines in one request. Returns `None` if the server confirmed that all are durable.
 
@@ -284,6 +285,7 @@ class InfluxConnection:
             within: timeout in seconds.
             lines_at_fault: a refusal in unknown words counts as a refusal of lines.
             policy: of an InfluxDB 1, the retention policy to write into; without one, the default.
+            packed: compress the body, unless it is small.
 
         Raises:
             TooLarge: nothing was written; a smaller request may be.
@@ -296,7 +298,7 @@ class InfluxConnection:
         if policy is not None:
             path, query = "/write", {"db": self.address.database, "rp": policy, "precision": precision}
         body = "\n".join(lines).encode()
-        if len(body) >= PACK_FROM:
+        if packed and len(body) >= PACK_FROM:
             body = gzip.compress(body, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
         timeout = round(within * 1000)

@@ -21,6 +21,9 @@ CONNECT_WITHIN = 5.0
 """Seconds to connect, and to send each piece of a body."""
 PIECE = 16 * 1024
 """Bytes of a piece: a line of 4 kB/s sends one in time."""
+LARGE_PIECE = 1 << 20
+"""The same of a body that is not compressed, which goes only where the line is quick: between two pieces, other threads
+may hold the interpreter for milliseconds."""
 SILENCE = 15.0
 """Seconds that sent bytes may stay unacknowledged by TCP: a restarted router has forgotten the connection."""
 CONNECTIONS = 8
@@ -79,11 +82,12 @@ class Http:
         """
         url = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
         sent = {**self._headers, **(headers or {}), "Content-Length": str(len(body))}
+        piece = PIECE if "Content-Encoding" in sent else LARGE_PIECE
         return self._pool.request(
             method,
             url,
             headers=sent,
-            body=_pieces(body, time.monotonic() + send_within) if body else None,
+            body=_pieces(body, piece, time.monotonic() + send_within) if body else None,
             timeout=urllib3.Timeout(connect=CONNECT_WITHIN, read=answer_within),
             preload_content=False,
             redirect=False,
@@ -94,11 +98,11 @@ class Http:
         self._pool.clear()
 
 
-def _pieces(body: bytes, until: float) -> Iterator[bytes]:
-    for start in range(0, len(body), PIECE):
+def _pieces(body: bytes, piece: int, until: float) -> Iterator[bytes]:
+    for start in range(0, len(body), piece):
         if time.monotonic() > until:
             raise TimeoutError("the line is too slow for a request of this size")
-        yield body[start : start + PIECE]
+        yield body[start : start + piece]
 
 
 def took_too_long(error: Exception) -> bool:

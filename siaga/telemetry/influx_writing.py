@@ -13,6 +13,7 @@ from siaga.telemetry import RefusedPoint, StoreUnavailable
 from siaga.telemetry.influx_connection import InfluxConnection, PartialWrite, Rejected, TimedOut, TooLarge
 from siaga.telemetry.line_protocol import Lines, render_arrival
 from siaga.telemetry.pace import Pace
+from siaga.telemetry.packing import Packing
 from siaga.telemetry.partial_write import Part, Settlement
 
 __all__ = ["Writing"]
@@ -29,13 +30,15 @@ class Writing:
         self,
         connection: InfluxConnection,
         pace: Pace,
+        packing: Packing,
         clock: Clock,
         lines: Lines,
         points: Sequence[Point],
         arrivals: Sequence[Arrival],
         prove: Callable[[], object],
     ) -> None:
-        self._connection, self._pace, self._clock, self._renderer, self._prove = connection, pace, clock, lines, prove
+        self._connection, self._pace, self._packing, self._clock = connection, pace, packing, clock
+        self._renderer, self._prove = lines, prove
         self._lines, self._sound, flawed = lines.render(points)
         self._arrivals = arrivals
         self._refused = list(flawed)
@@ -57,7 +60,7 @@ class Writing:
 
     def _write_some(self) -> None:
         first = self._written
-        end = min(first + self._pace.lines, len(self._lines))
+        end = min(first + self._pace.lines, first + self._packing.lines, len(self._lines))
         doubted = self._rejected_at == first
         try:
             answer = self._send(self._lines[first:end], "ms", lines_at_fault=doubted)
@@ -117,9 +120,11 @@ class Writing:
         """
         began = self._clock.monotonic()
         count = len(lines)
-        within = self._pace.allowed(count)
+        within, packed = self._pace.allowed(count), self._packing.packs
         try:
-            answer = self._connection.write(lines, precision, within=within, lines_at_fault=lines_at_fault)
+            answer = self._connection.write(
+                lines, precision, within=within, lines_at_fault=lines_at_fault, packed=packed
+            )
         except TooLarge:
             self._pace.too_large(count)
             if count == 1:
@@ -127,7 +132,11 @@ class Writing:
                 raise StoreUnavailable(f"InfluxDB at {at} refuses a single line as too large") from None
             raise
         except TimedOut as late:
-            self._pace.timed_out(count, max(within, (self._clock.monotonic() - began) / 1000))
+            took = max(within, (self._clock.monotonic() - began) / 1000)
+            self._pace.timed_out(count, took)
+            self._packing.took(count, took, packed=packed)
             raise TimedOut(f"{late} ({count:,} lines within {within:.0f} s; the next request is smaller)") from None
-        self._pace.took(count, (self._clock.monotonic() - began) / 1000)
+        took = (self._clock.monotonic() - began) / 1000
+        self._pace.took(count, took)
+        self._packing.took(count, took, packed=packed)
         return answer

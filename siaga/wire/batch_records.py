@@ -1,9 +1,8 @@
-"""Converts the SenML records of a batch into points.
+"""Converts the SenML records of a batch, read as any JSON, into points.
 
-The target is half a million readings a second on one core, because the collector needs the rest of the core to write.
-So there is a fast path for packs that only have the usual records: a name, an own or a base time, one value. A pack
-with any other feature of SenML takes the general path through `siaga.wire.senml`. A test proves that both give the same
-result.
+What is usual is read by `siaga.wire.usual_batch` alone. There is a fast path here too, as a batch is not usual because
+of one record: a name, an own or a base time, one value, of which some may be refused. A pack with any other feature of
+SenML takes the general path through `siaga.wire.senml`. Tests prove that all give the same result.
 """
 
 import json
@@ -11,7 +10,7 @@ import math
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from siaga.model.observation import Point
 from siaga.model.signals import (
@@ -29,13 +28,12 @@ from siaga.model.signals import (
 from siaga.wire.refusal import sample
 from siaga.wire.senml import LAST_TIME, MAX_BASE_NAME, RELATIVE_BELOW, BadRecord, RecordValue, is_name, resolve
 from siaga.wire.topics import is_slug
+from siaga.wire.usual_batch import HEARTBEAT
 
 __all__ = ["MAX_DESCRIBED", "RefusedRecord", "TakenRecords", "take_records", "take_records_generally"]
 
 MAX_DESCRIBED = 200
 """Refused records of one batch that are described at most; the others are counted."""
-HEARTBEAT: Final = "alive"
-"""The signal of gateways, which no device may have."""
 
 Kind = Literal["senml", "unknown_device", "unknown_signal", "wrong_value", "implausible"]
 
@@ -190,22 +188,6 @@ _AS_THEY_STAND: dict[str, dict[str, _Plain]] = {
 }
 
 
-_NAMED: dict[str, tuple[str, str]] = {}
-"""Device and signal of full names, as other programs write them; the same in all villages."""
-NAMED_MAX = 20_000
-"""Full names that are kept (5 MB). One more, and they are cleared and filled again."""
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Returns device and signal of a full name, and keeps them."""
-    device, _, signal = name.partition("/")
-    if signal in SIGNALS and is_slug(device):
-        if len(_NAMED) >= NAMED_MAX:
-            _NAMED.clear()
-        _NAMED[name] = device, signal
-    return device, signal
-
-
 class _NoValue(int):
     """A type that no JSON value has."""
 
@@ -236,77 +218,11 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
     base_time: float = 0
     known, device_before, time_before = "", "", -1
     values: dict[str, Value] = {}
-    readings, follows = 0, False
-    numbers, flags, named = _AS_THEY_STAND["v"].get, _AS_THEY_STAND["vb"], _NAMED
+    readings = 0
     for record in pack:
         if type(record) is not dict:
             return False
 
-        # 0. Most records of a gateway's batch: the base name, the current or a new base time, one value.
-        if follows and ((size := len(record)) == 2 or size == 3):
-            signal, raw = record.get("n"), record.get("v")
-            if type(signal) is str:
-                if raw is None:
-                    raw = record.get("vb")
-                    if type(raw) is not bool or signal not in flags:
-                        raw = None
-                else:
-                    wanted, low, high, never = numbers(signal, _NEITHER)
-                    if type(raw) is not wanted or not low <= raw <= high or (never is not None and raw in never):
-                        raw = None
-                if raw is not None:
-                    if size == 2:
-                        values[signal] = raw
-                        readings += 1
-                        continue
-                    seconds = record.get("bt")
-                    if (type(seconds) is float or type(seconds) is int) and RELATIVE_BELOW <= seconds < LAST_TIME:
-                        base_time = seconds_before = seconds
-                        time = round(seconds * 1000)
-                        if time == time_before:
-                            values[signal] = raw
-                        else:
-                            time_before, values = time, {signal: raw}
-                            points.append(new_point(Point, (village, device_before, time, received, values)))
-                        readings += 1
-                        continue
-
-        # 0b. A full name with a time of its own, or the next device of a gateway's batch: a new base name.
-        if ((size := len(record)) == 3 or size == 4) and type(name := record.get("n")) is str:
-            base, raw = record.get("bn"), record.get("v")
-            if base is None:
-                usual = size == 3 and not base_name and not base_time
-                seconds = record.get("t")
-                device, signal = named.get(name) or _split(name)
-            else:
-                usual = (size == 3 or "bt" in record) and type(base) is str and base[-1:] == "/"
-                seconds = record.get("bt", base_time)
-                device, signal = base[:-1] if usual else "", name
-            if raw is None:
-                raw = record.get("vb")
-                usual = usual and type(raw) is bool and signal in flags
-            else:
-                wanted, low, high, never = numbers(signal, _NEITHER)
-                usual = usual and type(raw) is wanted and low <= raw <= high and (never is None or raw not in never)
-            if (
-                (usual and raw is not None and (device == known or device in devices))
-                and (type(seconds) is float or type(seconds) is int)
-                and RELATIVE_BELOW <= seconds < LAST_TIME
-            ):
-                if seconds != seconds_before:
-                    time, seconds_before = round(seconds * 1000), seconds
-                if base is not None:
-                    base_name, base_time, follows = base, seconds, True
-                if device == device_before and time == time_before:
-                    values[signal] = raw
-                else:
-                    known = device_before = device
-                    time_before, values = time, {signal: raw}
-                    points.append(new_point(Point, (village, device, time, received, values)))
-                readings += 1
-                continue
-
-        follows = False
         shape = _shape(tuple(record))
         if shape is None:
             return False
@@ -368,7 +284,6 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             device_before, time_before, values = device, time, {signal: value}
             points.append(new_point(Point, (village, device, time, received, values)))
         readings += 1
-        follows = name == signal and not timed and device == known  # not a gateway, which has `alive` only
     taken.readings = readings
     return True
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "BATCHES",
@@ -72,8 +73,7 @@ class DeviceTopic:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayTopic:
+class GatewayTopic(NamedTuple):
     """`siaga/v1/{village}/gateway/{gateway}/{channel}`: `batch`, `ack`, `status`, `refused`, `health` or `sites`."""
 
     village: str

@@ -18,12 +18,14 @@ from siaga.wire.batch import (
     BatchId,
     UnreadableBatch,
     decode_ack,
+    decode_any_batch,
     decode_batch,
     encode_ack,
     encode_batch,
 )
 from siaga.wire.batch_records import MAX_DESCRIBED, TakenRecords, take_records, take_records_generally
 from siaga.wire.senml import UnreadablePack
+from siaga.wire.usual_batch import read_usual
 
 VILLAGE = "35.10.15.2012"
 DEVICES = frozenset({"gerbang-1", "lampu-1"})
@@ -395,6 +397,102 @@ def test_ordinary_batches_of_every_signal_have_it_too(signals: list[object]) -> 
     assert repr(short) == repr(taken("general", list(pack)))
     assert isinstance(short, TakenRecords)
     assert (short.readings, short.refused_count) == (len(pack), 0)
+
+
+NUMERALS = st.sampled_from(
+    [
+        "0",
+        "-0",
+        "-0.0",
+        "60",
+        "60.00",
+        "6e1",
+        "6E+1",
+        "0.1",
+        "1e-400",
+        "5e-324",
+        "1e308",
+        "1e400",
+        "65535",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-1",
+        "18446744073709551616",
+        "9007199254740993.0",
+        "01",
+        "+1",
+        ".5",
+        "1.",
+        "true",
+        "false",
+        "null",
+        "NaN",
+        '"5"',
+        "[]",
+    ]
+) | st.just("1" + 400 * "0")
+STARTS = st.sampled_from(["1732000000", "1732000000.001", "1732000000.0005", "268435456", "268435455", "9.3e9", "null"])
+NAMED = st.sampled_from(
+    [
+        f"{device}{signal}"
+        for device in ("gerbang-1/", "lampu-1/", "gw/", "")
+        for signal in ("power", "alive", "clients")
+    ]
+    + ["gate_open", "gerbang-1/energy", "\\u0070ower", "pow\\u00e9r", "\\ud800", "p\x01", "p\xe9"]
+)
+RECORD_TEXTS = st.builds(
+    '{{{base}"n":"{name}"{value}{more}}}'.format,
+    base=st.sampled_from(["", "", '"bn":"gerbang-1/",', '"bn":"gw/",', '"bn":"lampu-1",', '"bn":null,'])
+    | STARTS.map(lambda time: f'"bt":{time},')
+    | STARTS.map(lambda time: f'"bn":"lampu-1/", "bt":{time},'),
+    name=NAMED,
+    value=NUMERALS.map(lambda value: f',"v":{value}') | st.sampled_from([',"vb":true', ',"vb":false,"v":1', ""]),
+    more=st.sampled_from(["", "", ',"u":"W"', ',"u":null', ',"x":1', ',"n":"power"', ","])
+    | STARTS.map(lambda time: f',"t":{time}'),
+)
+BATCH_TEXTS = st.builds(
+    lambda records, end: f'{{"epoch":"{EPOCH}","senml":[{",".join(records)}],{end}'.encode("latin-1"),
+    st.lists(RECORD_TEXTS, max_size=4),
+    st.sampled_from(
+        ['"seq":1}', '"seq":-1}', '"seq":1,"sent":5.5}', '"sent":1e99,"seq":1}', '"seq":1,"x":1}', '"seq":1']
+    ),
+)
+
+
+def decoded(way: str, text: bytes) -> str:
+    try:
+        decode = decode_batch if way == "short" else decode_any_batch
+        batch = decode(text, VILLAGE, NOW, DEVICES)
+        found = batch._replace(refused=list(batch.refused), implausible=dict(batch.implausible))
+        return repr(found._replace(doubtful=list(batch.doubtful)))
+    except UnreadableBatch as error:
+        return f"{error.kind}: {error}"
+
+
+@given(BATCH_TEXTS)
+@settings(max_examples=400, deadline=None)
+def test_a_text_has_the_same_result_however_it_is_read(text: bytes) -> None:
+    assert decoded("short", text) == decoded("general", text)
+
+
+@given((ORDINARY | ANYTHING).map(lambda pack: payload(*pack)))
+@settings(max_examples=200, deadline=None)
+def test_a_pack_has_the_same_result_however_it_is_read(text: bytes) -> None:
+    assert decoded("short", text) == decoded("general", text)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [{"bn": "gw/", "bt": T, "n": "alive", "vb": True}, {"bn": "gerbang-1/", "n": "power", "v": 60}],
+        [{"n": "gerbang-1/gate_open", "t": T, "vb": True}, {"n": "gw/alive", "t": T, "vb": True}],
+    ],
+    ids=["base names", "full names"],
+)
+def test_what_gateways_send_is_read_the_short_way(records: list[object]) -> None:
+    assert read_usual(payload(*records), VILLAGE, NOW, DEVICES) is not None
+    # and what any text might be is not
+    assert read_usual(payload(*records, {"n": "gerbang-9/power", "v": 1}), VILLAGE, NOW, DEVICES) is None
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda raw: zlib.compress(raw, wbits=31)))
