@@ -84,7 +84,7 @@ def _leave_marks(database: Engine) -> None:
     transport = MemoryTransport(MemoryBroker(), "engine")
     engine = AlertEngine(Registry(database), Tables(database), SystemClock(), transport, _Empty())
     engine.open()
-    while not all(village.memory.is_read for village in engine.villages.values()):
+    while not all(village.recall.is_read for village in engine.villages.values()):
         engine.tick()
     engine.close()
 

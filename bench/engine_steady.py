@@ -1,77 +1,45 @@
 """What the alert engine does on one core in steady state: batches of six readings, each with its acknowledgement.
 
 1,000 villages of 20 devices, a reading a minute each, which travel six in a batch, as repetitions may. Messages come
-200 at a turn, as from a queue. The engine is the production one, with SQLite on disk and an empty telemetry
-store, on a clock that is moved by hand. One reading in 500 is a change of state. What counts is CPU time of one core.
+200 at a turn, as from a queue. One reading in 500 is a change of state. What counts is CPU time of one core.
 """
 
-import tempfile
 import time
 import tracemalloc
 import uuid
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
-
-from prometheus_client import CollectorRegistry
 
 from api.engine.engine import AlertEngine
-from api.engine.metrics import EngineMetrics
-from api.engine.reader import InlineReader
-from api.engine.tables import Tables
 from bench.figure import Figure, at_least, at_most
-from siaga.broker.memory import MemoryBroker, MemoryTransport
-from siaga.database import connect, migrate
-from siaga.database.registry import Registry
-from siaga.model.clock import MINUTE, SECOND, ManualClock
+from bench.watched_gates import DEVICES, START, code_of, gate_of, open_all, watching
+from siaga.model.clock import MINUTE, ManualClock
 from siaga.model.observation import Reading
-from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
 from siaga.mqtt.worker import AT_ONCE
-from siaga.telemetry import open_store
 from siaga.wire.batch import BatchId, encode_ack, encode_batch
 from siaga.wire.topics import ack_topic, batch_topic
 
 __all__ = ["run"]
 
-VILLAGES, DEVICES, TOGETHER = 1_000, 20, 6
+VILLAGES, TOGETHER = 1_000, 6
 CHANGES = 500
 """One reading in so many is a change of state."""
-START = 1_772_700_000_000
 WARM_UP, MINUTES = 4, 3
 AIM_BATCHES, AIM_KB = 10_000, 1.5
 
 
 def run(together: int = TOGETHER, minutes: int = MINUTES) -> list[Figure]:
     """Feed the engine for some simulated minutes."""
-    with tempfile.TemporaryDirectory() as directory:
-        database = connect(f"sqlite:///{directory}/siaga.db")
-        migrate(database)
-        registry = Registry(database)
-        registry.replace([_village(number) for number in range(VILLAGES)], START)
-        store = open_store(f"duckdb:///{Path(directory) / 'telemetry.duckdb'}")
-        clock = ManualClock(START)
-        engine = AlertEngine(
-            registry,
-            Tables(database),
-            clock,
-            MemoryTransport(MemoryBroker(), "engine"),
-            InlineReader(store),
-            metrics=EngineMetrics(CollectorRegistry()),
-        )
+    with watching(VILLAGES) as (engine, clock):
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
-        engine.open()
-        engine.tick()
-        while engine.store_sync.busy:
-            engine.tick()
+        open_all(engine)
         opened = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
         messages = _messages(START + MINUTE, together)
         _feed(engine, clock, messages, WARM_UP)
         spent, batches, readings = _feed(engine, clock, messages, minutes)
-        store.close()
-        database.dispose()
     return [
         at_least("batches on one core", batches / spent, "batches/s", AIM_BATCHES, "each with its acknowledgement"),
         Figure("readings on one core", readings / spent, "readings/s"),
@@ -100,7 +68,7 @@ def _feed(
 def _messages(start: int, together: int) -> Iterator[tuple[int, int, Message]]:
     """Each device once a minute, a batch of some a time; each gateway's heartbeat every 30 s. Villages take turns."""
     epoch, seq = str(uuid.UUID(int=1)), 0
-    names = [f"gerbang-{n}" for n in range(DEVICES)]
+    names = [gate_of(device) for device in range(DEVICES)]
     kept: dict[int, list[Reading]] = {village: [] for village in range(VILLAGES)}
     wanted = {village: village // DEVICES % together + 1 for village in range(VILLAGES)}  # not all in one moment
     step = MINUTE / (VILLAGES * DEVICES)
@@ -116,20 +84,8 @@ def _messages(start: int, together: int) -> Iterator[tuple[int, int, Message]]:
         if len(waiting) >= wanted[village]:
             some, kept[village], wanted[village] = waiting, [], together
             batch = BatchId(epoch, seq := seq + 1)
-            yield at + 50, len(some), Message(batch_topic(_code(village), "gw"), encode_batch(batch, at, some))
-            yield at + 50, 0, Message(ack_topic(_code(village), "gw"), encode_ack(batch))
-
-
-def _village(number: int) -> Village:
-    facilities = tuple(
-        Facility(f"gerbang-{n}", "gate", "Gerbang", (Device(f"gerbang-{n}", Adapter.SENML, MINUTE),), grace=20 * SECOND)
-        for n in range(DEVICES)
-    )
-    return Village(_code(number), "Desa", -8.2, 114.3, "Asia/Jakarta", facilities, remote=True)
-
-
-def _code(number: int) -> str:
-    return f"35.10.{number // 100 + 1:02d}.{2000 + number % 100}"
+            yield at + 50, len(some), Message(batch_topic(code_of(village), "gw"), encode_batch(batch, at, some))
+            yield at + 50, 0, Message(ack_topic(code_of(village), "gw"), encode_ack(batch))
 
 
 if __name__ == "__main__":

@@ -104,17 +104,17 @@ class Awaited:
 
     def _passed(self, gateway: str) -> bool:
         """Whether batches of a gateway are awaited although later ones are stored."""
-        upto = self._acked_upto.get(gateway)
-        if upto is None:
-            return False
-        return any(whose == gateway and mine and mine[0].taken < upto for (whose, _), mine in self._ranges.items())
+        upto = self._acked_upto.get(gateway, 0)
+        return any(whose == gateway and mine[0].taken < upto for (whose, _), mine in self._ranges.items())
 
     def gives_up_at(self) -> int | None:
         """Returns when (monotonic) some are given up; `None`: none are."""
-        if not self._ranges or not self._acked_upto:
-            return None
-        gateways = {gateway for gateway, _ in self._ranges}
-        return min((self._moved_at.get(each, 0) + GIVES_UP for each in gateways if self._passed(each)), default=None)
+        found: int | None = None
+        for (gateway, _), mine in self._ranges.items():
+            if mine[0].taken < self._acked_upto.get(gateway, 0):
+                at = self._moved_at.get(gateway, 0) + GIVES_UP
+                found = at if found is None else min(at, found)
+        return found
 
     def give_up(self, monotonic: int) -> list[Range]:
         """Give up those that were passed over for too long. Returns them."""
@@ -129,13 +129,13 @@ class Awaited:
                 del self._ranges[gateway, epoch]
         return gone
 
-    def hides(self, start: int, end: int, memory: int) -> bool:
-        """Whether the store may lack readings of `[start, end)` from before `memory`, where memory begins.
+    def hides(self, start: int, end: int, memory_from: int) -> bool:
+        """Whether the store may lack readings of `[start, end)` from before `memory_from`, where memory begins.
 
         Late readings do not count: what they bear on is judged again when they are stored.
         """
         return any(
-            each.late is None and each.start < memory and each.start < end and each.until > start
+            each.late is None and each.start < memory_from and each.start < end and each.until > start
             for mine in self._ranges.values()
             for each in mine
         )

@@ -26,13 +26,12 @@ def decide(
     spans: Sequence[Span] | None = None,
 ) -> None:
     """Ask all kinds about a subject. `spans`: of a facility whose history changed, further back than memory has."""
-    look, rests_until = Look(moment.now, village.sure(moment), spans=spans), FOREVER
+    look = Look(moment.now, village.sure(moment), spans=spans)
     for kind in kinds:
-        if village.memory.is_read or kind.rests is Rests.WORD:  # else it is not even known whether the alert goes on
-            rests_until = min(rests_until, _decide(kind, village, subject, look, out))
-    subject.rest(rests_until)
-    if rests_until < FOREVER:
-        out.ask(subject, rests_until)
+        if village.recall.is_read or kind.rests is Rests.WORD:  # else it is not even known whether the alert goes on
+            again = _decide(kind, village, subject, look, out)
+            if again < FOREVER:
+                out.ask(subject, again)
 
 
 def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, out: Outcome) -> int:
@@ -48,26 +47,27 @@ def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, o
                 often = village.raises.within(alert.kind, alert.subject, look.now)
                 if often >= OFTEN and not (alert.flapping or kind.is_prompt(subject)):
                     alert.hold(often, WITHIN, CALM)  # it has to be calm for longer from here on
-                    out.told_more(alert, look.now)
+                    out.changes.told_more(alert, look.now)
                 else:
-                    out.cleared(alert, ended_at, look.now)
+                    out.changes.cleared(alert, ended_at, look.now)
+                    subject.cleared(alert, ended_at)
                     alert = None
             case Amend(began_at=began_at) if alert is not None:
                 alert.amend(began_at)
-                out.began_earlier(alert, look.now)
+                out.changes.began_earlier(alert, look.now)
             case _:
                 break
     subject.attach(kind.kind, alert)
     waits = decision if isinstance(decision, Waits) else None
     if (waits is not None or village.waits) and village.waits.note(kind.kind, subject.name, waits):
-        out.waits[village.code] = village.waits.document()
+        out.changes.waiting(village.code, village.waits.document())
     if alert is not before:
         subject.changed(kind.kind)
     elif alert is not None:
         more = kind.evidence(village, subject, None, look.now)
         if any(alert.evidence.get(key) != value for key, value in more.items()):
             alert.show(more)
-            out.told_more(alert, look.now)
+            out.changes.told_more(alert, look.now)
     until = decision.until if isinstance(decision, Hold) else None
     again = kind.looks_again(village, subject, look.now)
     return min(FOREVER if until is None else until, FOREVER if again is None else again)
@@ -95,5 +95,5 @@ def _raise(kind: AlertKind[S], village: VillageState, subject: S, decision: Rais
     )
     village.raises.note(alert.kind, alert.subject, now)
     evidence = {**decision.evidence, **kind.evidence(village, subject, decision, now)}
-    out.raised(alert, replace(decision, evidence=evidence), now)
+    out.changes.raised(alert, replace(decision, evidence=evidence), now)
     return alert

@@ -4,19 +4,21 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR, SECOND
 from siaga.model.indicators import Terms
+from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from
 from siaga.timeline.recent import Recent
 from siaga.timeline.rolling import WINDOW, Trend, trend
-from siaga.timeline.span_algebra import FOREVER, cut, difference, replaced, rewritten
+from siaga.timeline.span_algebra import FOREVER, cut, difference, first_difference, replaced, rewritten
 
-__all__ = ["KEPT", "LIVE_CHANGES", "WatchedFacility"]
+__all__ = ["KEPT", "LIVE_CHANGES", "Ended", "WatchedFacility"]
 
 KEPT = 2 * WINDOW
 """How far back spans are kept in memory: enough to tell when the share of the last day crossed its target."""
@@ -27,6 +29,14 @@ AHEAD = HOUR
 """How far ahead the schedule is judged. After that the facility is looked at again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An alert that has cleared: it was over at `ended_at`."""
+
+    alert: OpenAlert
+    ended_at: int
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedFacility(Subject):
     """One judged facility.
@@ -35,7 +45,7 @@ class WatchedFacility(Subject):
     stands; `None` after spans changed. `checked`: it was judged up to then. `dirty_from`: evidence has come since, of
     times from then on. `plan_until`: neither schedule nor maintenance changes its state before then. `without_mains`:
     a device says that mains power is missing now. `doubts`: when people said otherwise than its sensors, and nobody has
-    answered them yet.
+    answered them yet. `last_failure`: the `facility_failed` that it had last, which follows readings that come late.
     """
 
     facility: Facility
@@ -48,6 +58,7 @@ class WatchedFacility(Subject):
     plan_until: int = 0
     without_mains: bool = False
     doubts: tuple[int, ...] = ()
+    last_failure: Ended | None = None
 
     # What is known of it
 
@@ -69,7 +80,6 @@ class WatchedFacility(Subject):
     def know_spans(self, spans: list[Span]) -> None:
         """Take over its spans, as the database has them."""
         self.spans, self.trend = spans, None
-        self.stir()
 
     def count_anew(self) -> None:
         """Compute its share of the last day again when it is next asked for."""
@@ -84,6 +94,22 @@ class WatchedFacility(Subject):
         """Note when people said otherwise than its sensors. Returns True if that is new."""
         is_new, self.doubts = times != self.doubts, times
         return is_new
+
+    def cleared(self, alert: OpenAlert, ended_at: int) -> None:
+        """An alert of it has cleared."""
+        if alert.kind == Kind.FACILITY_FAILED:
+            self.last_failure = Ended(alert, ended_at)
+
+    def know_last_failure(self, last: Ended | None) -> None:
+        """Take over which `facility_failed` it had last; `None`: none that is to follow late readings."""
+        self.last_failure = last
+
+    def redate(self, alert: str, times: Interval) -> None:
+        """An alert of it that has cleared began, and was over, at other times than was told."""
+        last = self.last_failure
+        if last is not None and last.alert.id == alert:
+            last.alert.amend(times[0])
+            self.last_failure = Ended(last.alert, times[1])
 
     def share(self, now: int, sure_from: int) -> Trend:
         """Returns where its share of the last day stands. What is not sure yet counts as met, so no alert is false."""
@@ -114,22 +140,20 @@ class WatchedFacility(Subject):
         self.checked = now
         return start
 
-    def rests(self, now: int, own_changes_at: int, gateways_change_at: int) -> int | None:
-        """Returns when it is to be looked at next; `None`: something may have changed its state or its alerts by `now`.
+    def goes_on(self, now: int, changes_at: int) -> bool:
+        """Note that its state is the same now as when it was last looked at. Returns False if it may be another.
 
-        `own_changes_at`: when its state may change although nothing more comes; `gateways_change_at`: when by a silence
-        of the gateways, of which it is told.
+        `changes_at`: when it may change although nothing more comes.
         """
-        until = min(own_changes_at, self.rests_until)
-        if self.dirty_from < FOREVER or not self.checked <= now < min(until, gateways_change_at):
-            return None
+        if self.dirty_from < FOREVER or not self.checked <= now < changes_at:
+            return False
         self.checked = now
-        return until
+        return True
 
     def judge(
         self, village: Village, recent: Recent, planned: Sequence[PlannedWork], start: int, now: int, out: Outcome
     ) -> None:
-        """Judge from `start`, as far as memory covers it, to now."""
+        """Judge from `start`, as far as memory covers it, to now. What changes makes a new list of `spans`."""
         evidence = recent.evidence
         begins = judged_from(village, self.facility, evidence)
         if begins is None or begins > now:
@@ -168,14 +192,15 @@ class WatchedFacility(Subject):
         if not change:
             return
         earliest = min([*change.deleted, *(span.start for span in change.written)])
-        out.spans_changed(self.village, self.facility.id, change)
+        out.changes.spans_changed(self.village, self.facility.id, change)
         today = local_moment(local_date(now, village.timezone), 0, village.timezone)
         if max(earliest, start) < today:
-            out.corrected(Correction(village, self.facility, max(earliest, start), today))
-        if start < now - LIVE_CHANGES:
+            out.changes.corrected(Correction(village, self.facility, max(earliest, start), today))
+        differs_from = first_difference(touched, renewed) if start < now - LIVE_CHANGES else None
+        if differs_from is not None and differs_from < now - LIVE_CHANGES:
             stretch = rewritten(touched, renewed)
-            if stretch is not None and stretch[0] < now - LIVE_CHANGES:
-                out.past_changed(self.village, self.facility.id, stretch)
+            if stretch is not None:
+                out.changes.past_changed(self.village, self.facility.id, stretch)
         self.trend = None
         self.spans = self.spans[:first] + renewed
 
@@ -184,8 +209,8 @@ class WatchedFacility(Subject):
         if not self.spans or self.spans[0].start >= begins:
             return
         left = cut(self.spans, begins, FOREVER)
-        out.past_changed(self.village, self.facility.id, (self.spans[0].start, begins))
-        out.spans_changed(self.village, self.facility.id, difference(self.spans, left))
+        out.changes.past_changed(self.village, self.facility.id, (self.spans[0].start, begins))
+        out.changes.spans_changed(self.village, self.facility.id, difference(self.spans, left))
         self.spans, self.trend = left, None
 
     def _trim(self, before: int) -> None:

@@ -2,12 +2,13 @@
 
 from array import array
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
 from siaga.wire.health import Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "Epochs", "Seen", "WatchedGateway"]
+__all__ = ["BUFFER_FULL", "Buffer", "Epochs", "GatewayRow", "Seen", "WatchedGateway"]
 
 BUFFER_FULL = 0.8
 """An alert is raised for a buffer that is fuller than this (contract, section 5)."""
@@ -104,6 +105,19 @@ class Buffer:
     thinned: int = 0
 
 
+class GatewayRow(NamedTuple):
+    """The row of a gateway in `gateway_state`."""
+
+    village: str
+    gateway: str
+    status: str | None
+    status_at: int | None
+    last_arrival: int | None
+    last_alive: int | None
+    version: str | None
+    twin_at: int | None
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedGateway(Subject):
     """One gateway, and what it says of itself and of its devices.
@@ -160,33 +174,25 @@ class WatchedGateway(Subject):
         """Returns whether it says that a device's clock is right."""
         return self.health.trusted is None or device in self.health.trusted
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> GatewayRow:
         """Returns its row in `gateway_state`."""
-        return {
-            "village": self.village,
-            "gateway": self.device_id,
-            "status": self.status,
-            "status_at": self.status_at,
-            "last_arrival": self.last_arrival,
-            "last_alive": self.last_alive,
-            "version": self.version,
-            "twin_at": self.twin_at,
-        }
+        return GatewayRow(
+            self.village,
+            self.device_id,
+            self.status,
+            self.status_at,
+            self.last_arrival,
+            self.last_alive,
+            self.version,
+            self.twin_at,
+        )
 
-    def restore(
-        self,
-        status: str | None,
-        status_at: int | None,
-        last_arrival: int | None,
-        last_alive: int | None,
-        version: str | None,
-        twin_at: int | None,
-    ) -> None:
-        """Take over its columns in `gateway_state`. What was replayed since may be newer."""
-        self.status, self.status_at, self.version = status, status_at, self.version or version
-        self.last_arrival = _latest(self.last_arrival, last_arrival)
-        self.last_alive = _latest(self.last_alive, last_alive)
-        self.twin_at = _latest(self.twin_at, twin_at)
+    def restore(self, row: GatewayRow) -> None:
+        """Take over its row in `gateway_state`. What was replayed since may be newer."""
+        self.status, self.status_at, self.version = row.status, row.status_at, self.version or row.version
+        self.last_arrival = _latest(self.last_arrival, row.last_arrival)
+        self.last_alive = _latest(self.last_alive, row.last_alive)
+        self.twin_at = _latest(self.twin_at, row.twin_at)
 
 
 def _latest(*times: int | None) -> int | None:

@@ -99,12 +99,13 @@ class History:
                 self.mark_unseen(*batch.late, monotonic)
         return bool(gone)
 
-    def is_lacking(self, reach: int, memory: int) -> bool:
+    def is_lacking(self, reach: int, memory_from: int) -> bool:
         """Returns True if the store is known to lack some of what is to be judged again, and memory has lost it.
 
-        Memory begins at `memory`; observations bear on what comes up to `reach` after them.
+        Memory begins at `memory_from`; observations bear on what comes up to `reach` after them.
         """
-        return bool(self.awaited) and any(self.awaited.hides(start - reach, end, memory) for start, end in self.marked)
+        hides = self.awaited.hides
+        return bool(self.awaited) and any(hides(start - reach, end, memory_from) for start, end in self.marked)
 
     def _keep(self, batch: BatchId, late: Sequence[Reading]) -> bool:
         """Keep late readings until their batch is stored. Returns True if others had to be let go for them."""

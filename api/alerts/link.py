@@ -6,8 +6,9 @@ Each buffer of a gateway brings the present, or is on its way to it. Times are w
 `Buffered.since` and `quiet_from` are monotonic ms.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
@@ -17,7 +18,7 @@ from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["CAUGHT_UP_AFTER", "Absence", "Buffered", "CatchUp", "Link", "Offline", "Online"]
+__all__ = ["CAUGHT_UP_AFTER", "Absence", "Buffered", "CatchUp", "Link", "LinkRow", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
 """A buffer whose newest heartbeat is older than this on arrival is behind. A running gateway sends one every 30 s."""
@@ -45,6 +46,14 @@ class Offline:
 
     since: int
     alert: OpenAlert | None = None
+
+
+class LinkRow(NamedTuple):
+    """What `village_state` has of a link: whether it is online, since when, and when something last arrived."""
+
+    link: str
+    since: int
+    last_arrival: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,8 @@ class Link(Subject):
 
     `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
     `has_arrived`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch. `checked`:
-    when it was last looked at whether the gateways were silent.
+    when it was last looked at whether evidence has ceased to hold, or the gateways are silent; `evidence_until`: that
+    of all facilities holds until then.
     """
 
     listening_since: int
@@ -124,6 +134,7 @@ class Link(Subject):
     catch_up: CatchUp | None = None
     absence: Absence | None = None
     checked: int = 0
+    evidence_until: int = FOREVER
     _told: Online | Offline = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,9 +158,9 @@ class Link(Subject):
             self.catch_up = CatchUp(monotonic, monotonic)
         self.has_arrived, self.quiet_from, self.last_arrival = True, monotonic, now
 
-    def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
-        """Note how late readings came."""
-        if self.catch_up is not None and min(times, default=FOREVER) < now - LIVE_EDGE:
+    def note_oldest(self, time: int, now: int, monotonic: int) -> None:
+        """Note how late the oldest reading of a batch came."""
+        if self.catch_up is not None and time < now - LIVE_EDGE:
             self.catch_up = replace(self.catch_up, late_at=monotonic)
 
     def note_buffer(self, buffer: tuple[str, str], time: int, now: int, monotonic: int, offline_after: int) -> bool:
@@ -179,9 +190,16 @@ class Link(Subject):
         self.quiet_from = max(self.quiet_from, monotonic)
         self.catch_up = CatchUp(monotonic, monotonic)
 
-    def check(self, now: int) -> None:
-        """It is looked at whether the gateways are silent."""
-        self.checked = now
+    def check(self, now: int, evidence_until: int) -> None:
+        """It was looked at whether evidence has ceased to hold: the present evidence does so until then."""
+        self.checked, self.evidence_until = now, evidence_until
+
+    def await_evidence(self, until: int) -> bool:
+        """The evidence of a facility holds until then. Returns True if it is the first one to end."""
+        is_first = until < self.evidence_until
+        if is_first:
+            self.evidence_until = until
+        return is_first
 
     # What it is
 
@@ -246,13 +264,9 @@ class Link(Subject):
         told, self._told = self._told, self.state
         return (type(told), told.since) != (type(self.state), self.state.since)
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> LinkRow:
         """Returns its columns in `village_state`."""
-        return {
-            "link": "online" if self.is_online else "offline",
-            "since": self.state.since,
-            "last_arrival": self.last_arrival,
-        }
+        return LinkRow("online" if self.is_online else "offline", self.state.since, self.last_arrival)
 
     def restore(self, link: str, since: int | None, last_arrival: int | None) -> None:
         """Take over its columns in `village_state`. Nothing has arrived at this engine yet."""

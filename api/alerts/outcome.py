@@ -47,7 +47,7 @@ class Changes:
     `spans`: by facility and start (`None`: delete the span). `mains`: by village, its facilities without mains power.
     `waits`: by village, which alerts wait, and why. `rewritten`: by facility, the stretch of the past that is judged
     otherwise now; issued reports are compared with it. `dark`: by village, what is dark, in the order in which that
-    was found. `over`: by facility, the `facility_failed` that has cleared, and its `ended_at`; `alerts` writes it.
+    was found. `snapshots`: villages whose snapshot is to be written with it, not a while later.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -59,15 +59,13 @@ class Changes:
     alerts: list[Opened | Changed] = field(default_factory=list)
     rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
     dark: dict[str, list[Darkness]] = field(default_factory=dict)
-    over: dict[tuple[str, str], tuple[OpenAlert, int]] = field(default_factory=dict)
+    snapshots: dict[str, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts or self.dark)
 
     def merge(self, later: "Changes") -> None:
         """Add what changed later."""
-        if not (later or later.corrections or later.rewritten):
-            return
         for key, spans in later.spans.items():
             self.spans.setdefault(key, {}).update(spans)
         for correction in later.corrections.values():
@@ -82,6 +80,23 @@ class Changes:
             self.past_changed(village, facility, stretch)
         for village, found in later.dark.items():
             self.dark.setdefault(village, []).extend(found)
+        self.snapshots.update(later.snapshots)
+
+    def reported_first(self, village: str, key: TrackKey, time: int) -> None:
+        """Add when a signal was first reported."""
+        self.first[village, key] = time
+
+    def found_dark(self, village: str, found: Darkness) -> None:
+        """Add what of a window is dark."""
+        self.dark.setdefault(village, []).append(found)
+
+    def mains_out(self, village: str, facilities: list[str]) -> None:
+        """Add which facilities of a village are without mains power now."""
+        self.mains[village] = facilities
+
+    def waiting(self, village: str, alerts: list[dict[str, object]]) -> None:
+        """Add which alerts of a village wait now, and why."""
+        self.waits[village] = alerts
 
     def corrected(self, correction: Correction) -> None:
         """Add a correction of days that are over."""
@@ -119,8 +134,7 @@ class Changes:
         """Close an open alert at wall time `now`."""
         values: dict[str, object] = {"ended_at": ended_at, "cleared_at": now, "evidence": dict(alert.evidence)}
         self.alerts.append(Changed(alert.id, "cleared", now, values, members=dict(alert.members)))
-        if alert.kind == Kind.FACILITY_FAILED.value and alert.facility is not None:
-            self.over[alert.village, alert.facility] = (alert, ended_at)
+        self._note_ended(alert)
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
         """Late data showed when an open alert really began. Its `began_at` is set already."""
@@ -129,6 +143,12 @@ class Changes:
     def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
         """Late data showed when an alert that has cleared began and ended."""
         self._add(Changed(alert.id, "updated", now, {"began_at": times[0], "ended_at": times[1]}, settled=True))
+        self._note_ended(alert)
+
+    def _note_ended(self, alert: OpenAlert) -> None:
+        """The end of an alert was said, or corrected: a successor has to know of it to correct it (`redating.py`)."""
+        if alert.kind == Kind.FACILITY_FAILED:
+            self.snapshots[alert.village] = None
 
     def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
         """Add what was found out about an alert that has cleared."""
@@ -171,9 +191,10 @@ class Back:
 
 
 @dataclass(slots=True)
-class Outcome(Changes):
+class Outcome:
     """What one verb of a village came to.
 
+    `changes`: what is to be committed; `has_changes`: whether there is anything, as for most messages there is not.
     `deadlines`: who is to be looked at next, and when. `lost`: nothing arrives from the village any more. `back`: it
     does again. `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`:
     what was taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`:
@@ -187,18 +208,25 @@ class Outcome(Changes):
     keeps: bool = False
     late: int = 0
     overflown: bool = False
+    _changes: Changes | None = None
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything in `changes`."""
+        return self._changes is not None
+
+    @property
+    def changes(self) -> Changes:
+        """What is to be committed."""
+        if self._changes is None:
+            self._changes = Changes()
+        return self._changes
 
     def ask(self, subject: Subject, time: int | None) -> None:
         """Have a subject looked at, at `time` or before; `None`: no need."""
         if time is not None:
             self.deadlines.append((subject, time))
 
-    def stir(self, subject: Subject, now: int) -> None:
-        """Something happened that may bear on a subject's alerts: have it looked at now."""
-        subject.stir()
-        self.ask(subject, now)
-
-    def stir_all(self, subjects: Iterable[Subject], now: int) -> None:
-        """Something happened that may bear on the alerts of all of these: have them looked at now."""
-        for subject in subjects:
-            self.stir(subject, now)
+    def ask_all(self, subjects: Iterable[Subject], time: int) -> None:
+        """Have all of these looked at, at `time` or before."""
+        self.deadlines.extend((subject, time) for subject in subjects)

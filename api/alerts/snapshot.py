@@ -11,7 +11,9 @@ from operator import sub
 import orjson
 from pydantic import BaseModel, Field
 
+from api.alert_records.alert import OpenAlert
 from api.alerts.awaited import Range
+from api.alerts.facility import Ended
 from api.alerts.link import Absence, Buffered
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
@@ -35,15 +37,25 @@ class _Track(BaseModel):
     values: list[Value]
 
 
+class _Ended(BaseModel):
+    """An alert that has cleared."""
+
+    id: str
+    began_at: int
+    ended_at: int
+    flapping: bool
+
+
 class VillageSnapshot(BaseModel):
     """The content of a row. Times are ms: event time, except `since`, `devices` and `unheard_before`.
 
     `since`: when the centre began to listen. `devices`: from when on each device is expected to report. `facilities`:
     the fingerprint that each facility was judged under. `unfinished`: stretches of history that are still to be judged
-    again. `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory`. `start`: from then on `tracks` have
+    again. `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.recall`. `start`: from then on `tracks` have
     all evidence that live judgement needs; `None`: memory was not read. `buffers`: gateway, epoch, newest heartbeat
     and lag (ms) of each. `speaking`, `giving`: when devices with an open alert reported, or gave evidence,
-    since it began. `awaited`, `early`: see `api.alerts.awaited`.
+    since it began. `last_failures`: by facility the `facility_failed` that has cleared last. `awaited`, `early`: see
+    `api.alerts.awaited`.
     """
 
     since: int
@@ -61,6 +73,7 @@ class VillageSnapshot(BaseModel):
     gave: dict[str, int] = Field(default_factory=dict)
     giving: dict[str, list[Interval]] = Field(default_factory=dict)
     speaking: dict[str, list[Interval]] = Field(default_factory=dict)
+    last_failures: dict[str, _Ended] = Field(default_factory=dict)
     awaited: list[tuple[str, str, Range]] = Field(default_factory=list)
     early: list[tuple[str, str, int]] = Field(default_factory=list)
     absence: Absence | None = None
@@ -68,7 +81,7 @@ class VillageSnapshot(BaseModel):
 
 def save(village: VillageState) -> bytes:
     """Returns the row's content for a village as it is now."""
-    recent, memory = village.recent, village.memory
+    recent, recall = village.recent, village.recall
     devices = village.devices.items()
     village.history.awaited.compact()
     # A document rather than the model, which would look at each time and value again
@@ -79,10 +92,10 @@ def save(village: VillageState) -> bytes:
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
         "unfinished": village.history.unfinished(),
-        "missing_since": memory.missing_since if memory.missing_since < FOREVER else None,
-        "hole_from": memory.hole_from,
-        "unheard_before": memory.unheard_before,
-        "start": recent.start if memory.is_read else None,
+        "missing_since": recall.missing_since if recall.missing_since < FOREVER else None,
+        "hole_from": recall.hole_from,
+        "unheard_before": recall.unheard_before,
+        "start": recent.start if recall.is_read else None,
         "buffers": [(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
         "sure_from": village.sure_from,
         "tracks": [
@@ -93,6 +106,11 @@ def save(village: VillageState) -> bytes:
         "gave": recent.gave,
         "giving": {name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
         "speaking": {name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
+        "last_failures": {
+            name: _ended(last)
+            for name, facility in village.facilities.items()
+            if (last := facility.last_failure) is not None
+        },
         "awaited": village.history.awaited.ranges(),
         "early": village.history.awaited.early(),
         "absence": village.link.absence,
@@ -127,6 +145,12 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         recent.restore((each.device, each.signal), Track(_times(each.times), each.values))
     recent.reported.update(snapshot.reported)
     recent.gave.update(snapshot.gave)
+    for name, last in snapshot.last_failures.items():
+        if name in village.facilities:
+            alert = OpenAlert(
+                last.id, Kind.FACILITY_FAILED, village.code, name, None, last.began_at, flapping=last.flapping
+            )
+            village.facilities[name].know_last_failure(Ended(alert, last.ended_at))
     since = village.link.quiet_from
     buffers = {(gateway, epoch): Buffered(newest, lag, since) for gateway, epoch, newest, lag in snapshot.buffers}
     village.link.restore_buffers(buffers, snapshot.absence)
@@ -134,9 +158,14 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         device.restore(snapshot.speaking.get(name), snapshot.giving.get(name))
     village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
-    village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
+    village.recall.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
     if is_read and snapshot.start is not None:
         recent.begin(snapshot.start)
+
+
+def _ended(last: Ended) -> dict[str, object]:
+    alert = last.alert
+    return {"id": alert.id, "began_at": alert.began_at, "ended_at": last.ended_at, "flapping": alert.flapping}
 
 
 def _distances(times: Sequence[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import NamedTuple, Self
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
@@ -13,8 +13,8 @@ from api.alerts.flapping import Raises
 from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
-from api.alerts.memory import Memory
 from api.alerts.outcome import Outcome
+from api.alerts.recall import Recall
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
@@ -29,25 +29,36 @@ from siaga.timeline.maintenance import Planned
 from siaga.timeline.recent import LIVE, Recent, judged_facilities
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["VillageState"]
+__all__ = ["VillageRow", "VillageState"]
+
+
+class VillageRow(NamedTuple):
+    """The row of a village in `village_state`: its link, and until when it is judged."""
+
+    village: str
+    link: str
+    since: int
+    last_arrival: int | None
+    judged_until: int | None
 
 
 @dataclass(slots=True, eq=False)
 class VillageState:
     """One village. Wall times in ms. The kinds of alerts only read it.
 
-    `memory`: how complete the evidence is. `history`: what late data bears on. `raises`: when its alerts were raised
-    in the last hour. `rejudge`: facilities whose configuration is not the one that they were judged under.
+    `site`: the village as the registry has it. `recent`: its memory. `recall`: how complete that is. `history`: what
+    late data bears on. `raises`: when its alerts were raised in the last hour. `rejudge`: facilities whose
+    configuration is not the one that they were judged under.
     `judging_whole`: the history of such facilities is being judged.
     `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
     `first_known`: all first reports are known, but for the newest. `changed`: its row is to be saved.
     `needs_snapshot`: so is its snapshot. `waits`: which alerts wait until enough is known.
     """
 
-    village: Village
+    site: Village
     recent: Recent
     link: Link
-    memory: Memory
+    recall: Recall
     history: History = field(default_factory=History)
     raises: Raises = field(default_factory=Raises)
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
@@ -67,7 +78,7 @@ class VillageState:
     @property
     def code(self) -> str:
         """The village's code."""
-        return self.village.code
+        return self.site.code
 
     @property
     def subjects(self) -> list[Subject]:
@@ -102,7 +113,7 @@ class VillageState:
     @property
     def has_questions(self) -> bool:
         """Whether there is anything to ask the telemetry store for, or to give up."""
-        return self.memory.wanted or self.history.is_open
+        return self.recall.wanted or self.history.is_open
 
     # When it is dark
 
@@ -121,7 +132,7 @@ class VillageState:
         last = self.last_heartbeat
         if last is not None:
             return last + GATEWAY_HEARD
-        return None if self.recent.heard_before(FOREVER) else expected_from(self.village, self.recent.first)
+        return None if self.recent.heard_before(FOREVER) else expected_from(self.site, self.recent.first)
 
     def note_dark(self, window: Interval, heard: Sequence[Interval], unheard_from: int | None, out: Outcome) -> None:
         """Note what is dark by all heartbeats of a window, of which the newest may be new.
@@ -129,14 +140,14 @@ class VillageState:
         `heard`: when in the window a gateway was heard. `unheard_from`: as it was before they were known. What lies
         between that and the window is dark, too.
         """
-        last, expected = self.last_heartbeat, expected_from(self.village, self.recent.first)
+        last, expected = self.last_heartbeat, expected_from(self.site, self.recent.first)
         if last is None or expected is None:
             return
         start = window[0] if unheard_from is None else min(window[0], unheard_from)
         end = min(window[1], last)
         if start < end:
             dark = subtract(clip([(expected, last)], start, end), heard)
-            out.dark.setdefault(self.code, []).append(Darkness((start, end), dark))
+            out.changes.found_dark(self.code, Darkness((start, end), dark))
 
     def note_dark_in_memory(self, unheard_from: int | None, out: Outcome, beats: Sequence[int] = ()) -> None:
         """Note what is dark from where memory covers on, where a snapshot leaves out no heartbeat.
@@ -147,11 +158,11 @@ class VillageState:
         if last is None:
             return
         window = (self.recent.covers, last)
-        if not self.memory.is_read:  # until it is read it says nothing of what was before
+        if not self.recall.is_read:  # until it is read it says nothing of what was before
             if unheard_from is None:
                 return
             window = (max(window[0], unheard_from), last)
-        heard = gateway_heard(self.village, self.recent.evidence, (-FOREVER, last))
+        heard = gateway_heard(self.site, self.recent.evidence, (-FOREVER, last))
         self.note_dark(window, merge([*heard, *stretches(beats, GATEWAY_HEARD)]), unheard_from, out)
 
     # What is certain
@@ -160,12 +171,12 @@ class VillageState:
         """Returns how certain claims about the village are at a moment."""
         link, now, monotonic = self.link, moment.now, moment.monotonic
         facts = Facts(
-            is_read=self.memory.is_read,
+            is_read=self.recall.is_read,
             is_offline=link.alert is not None,
-            behind_until=link.behind_until(monotonic, self.village.offline_after),
+            behind_until=link.behind_until(monotonic, self.site.offline_after),
             back_until=link.catching_up_until(monotonic),
             back_since=link.back_since(now, monotonic),
-            unheard_before=self.memory.unheard_before,
+            unheard_before=self.recall.unheard_before,
             sure_from=self.sure_from,
         )
         return partial(certainty, facts, moment)
@@ -181,7 +192,11 @@ class VillageState:
         if not self.link.take_changed():
             return None
         self.changed = True
-        return {"village": self.code, **self.link.row()}
+        return {"village": self.code, **self.link.row()._asdict()}
+
+    def row(self) -> VillageRow:
+        """Returns its row in `village_state`."""
+        return VillageRow(self.code, *self.link.row(), self.judged_until)
 
     def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""
@@ -197,7 +212,7 @@ class VillageState:
 
     def note_judged(self, moment: Moment) -> None:
         """All that was said until now was judged, unless more of it may be at the broker or at a gateway."""
-        listens = self.memory.is_read and moment.listening_from is not None
+        listens = self.recall.is_read and moment.listening_from is not None
         if listens and self.link.catching_up_until(moment.monotonic) is None:
             self.judged_until = moment.now
 
@@ -209,7 +224,7 @@ class VillageState:
 
     def take_over(self, village: Village, now: int) -> list[OpenAlert]:
         """Take the village as the registry has it now. Returns the open alerts of subjects that are gone."""
-        self.village, self.needs_snapshot = village, True
+        self.site, self.needs_snapshot = village, True
         self.waits.clear()
         if self.recent.village is not village:
             self.recent.watch(village)
@@ -251,7 +266,7 @@ class VillageState:
             village,
             recent,
             Link(village=village.code, listening_since=now, quiet_from=monotonic),
-            Memory(hole_seen=monotonic),
+            Recall(hole_seen=monotonic),
             planned=planned,
             judged_until=judged_until,
             first_known=judged_until is not None,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from api.alert_records.alert import OpenAlert
-from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["Subject"]
 
@@ -19,7 +18,6 @@ class Subject:
 
     `village` is the village's code. Its alerts name `facility_id` and `device_id`; a gateway counts as a device.
     `due`: when it is to be looked at next; `None`: there is no need.
-    `rests_until`: until then (wall time, ms) time alone changes none of its alerts. Whatever happens to it ends that.
     """
 
     village: str
@@ -27,7 +25,6 @@ class Subject:
     device_id: str | None = None
     alerts: Mapping[str, OpenAlert] = field(default_factory=lambda: _NONE)
     due: int | None = None
-    rests_until: int = -FOREVER
 
     @property
     def name(self) -> str:
@@ -45,13 +42,8 @@ class Subject:
         """It is to be looked at then."""
         self.due = due
 
-    def stir(self) -> None:
-        """Something happened that may bear on its alerts: the next look asks about each of them."""
-        self.rests_until = -FOREVER
-
-    def rest(self, until: int) -> None:
-        """All its alerts were asked about. Time alone changes none of them before `until`."""
-        self.rests_until = until
-
     def changed(self, kind: str) -> None:
         """An alert of this kind was raised or has cleared."""
+
+    def cleared(self, alert: OpenAlert, ended_at: int) -> None:
+        """An alert of it has cleared: it was over at `ended_at`."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from api.alerts.certainty import Moment
 from api.alerts.device import WatchedDevice
-from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
+from api.alerts.recall import OVERLAP
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
@@ -41,57 +41,58 @@ class _Touched:
 
 def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Moment, out: Outcome) -> None:
     """Take the readings of a batch that has not come before."""
-    village.link.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
-    village.trim(moment.now)
+    first, last = batch.first, batch.last
+    if first is None or last is None:
+        return
+    now, recent, link = moment.now, village.recent, village.link
+    link.note_oldest(first, now, moment.monotonic)
+    village.trim(now)
     beats = [point.time for point in batch.points if point.device not in village.devices]
     touched, unheard_from = _Touched(), village.unheard_from if beats else None
-    buffer, offline_after = (gateway, batch.id.epoch), village.village.offline_after
-    if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic, offline_after):
-        out.stir_all(village.subjects, moment.now)
+    buffer, offline_after = (gateway, batch.id.epoch), village.site.offline_after
+    if beats and link.note_buffer(buffer, max(beats), now, moment.monotonic, offline_after):
+        out.ask_all(village.subjects, now)
     for point in batch.points:
         device = village.devices.get(point.device)
-        if device is not None:
-            _take_point(village, device, point, touched, moment, out)
-        else:
+        if device is None:
             _take_heartbeat(village, point, touched, moment, out)
-    if batch.first is not None and batch.last is not None:
-        number, stretch = (gateway, batch.id.epoch, batch.id.seq), (batch.first, batch.last + 1)
-        reach, late = village.recent.reach, touched.late
-        out.late = len(late)
-        out.overflown = village.history.take(number, moment.now, moment.monotonic, stretch, late, reach)
+            continue
+        _, _, time, _, values = point
+        name = device.device.id  # one object in memory, however often it is said
+        nothing_waits = not device.alerts and time >= recent.covers
+        for signal, value in values.items():
+            if not (nothing_waits and recent.short_way.take((name, signal), time, value, now)):
+                _take_reading(village, device, Reading(name, SIGNALS[signal].name, time, value), touched, moment, out)
+    number, stretch, late = (gateway, batch.id.epoch, batch.id.seq), (first, last + 1), touched.late
+    out.late = len(late)
+    out.overflown = village.history.take(number, now, moment.monotonic, stretch, late, recent.reach)
     _note_dark(village, touched, unheard_from, out)
     # Looked at by the next tick, after the messages that wait: one of them may say that it is over already
     for facility, since in touched.facilities.items():
         touched_one = village.facilities[facility]
         touched_one.touch(since)
-        out.stir(touched_one, moment.now)
+        out.ask(touched_one, moment.now)
     for name in touched.spoke:
-        out.stir(village.devices[name], moment.now)
+        out.ask(village.devices[name], moment.now)
 
 
-def _take_point(
-    village: VillageState, device: WatchedDevice, point: Point, touched: _Touched, moment: Moment, out: Outcome
+def _take_reading(
+    village: VillageState, device: WatchedDevice, reading: Reading, touched: _Touched, moment: Moment, out: Outcome
 ) -> None:
-    """Take what a device said at one time."""
-    _, _, time, _, values = point
-    name = device.device.id  # one object in memory, however often it is said
+    """Take a reading of a device that may be more than a repetition."""
+    name, signal, time, _ = reading
     recent, now = village.recent, moment.now
-    nothing_waits = not device.alerts and time >= recent.covers
-    for said, value in values.items():
-        if nothing_waits and recent.repeat(name, said, time, value, now):
-            continue
-        signal = SIGNALS[said].name  # the same
-        reported = recent.note_report(name, signal, time, now)
-        if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
+    reported = recent.note_report(name, signal, time, now)
+    if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
+        touched.spoke.add(name)
+    if recent.gives_evidence(name, signal):
+        if device.note(Kind.NO_EVIDENCE, min(time, now)):
             touched.spoke.add(name)
-        if recent.gives_evidence(name, signal):
-            if device.note(Kind.NO_EVIDENCE, min(time, now)):
-                touched.spoke.add(name)
-        elif reported and Kind.NO_EVIDENCE not in device.alerts and recent.lacks_evidence(name, now - device.allowed):
-            touched.spoke.add(name)
-        if _remember(village, Reading(name, signal, time, value), touched, moment, out):
-            for facility in recent.affected(name, signal):
-                touched.facility(facility.id, time)
+    elif reported and Kind.NO_EVIDENCE not in device.alerts and recent.lacks_evidence(name, now - device.allowed):
+        touched.spoke.add(name)
+    if _remember(village, reading, touched, moment, out):
+        for facility in recent.affected(name, signal):
+            touched.facility(facility.id, time)
 
 
 def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, moment: Moment, out: Outcome) -> None:
@@ -105,7 +106,7 @@ def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, mome
             for facility in village.facilities:
                 touched.facility(facility, point.time)
             for device in village.devices.values():
-                out.stir(device, moment.now)
+                out.ask(device, moment.now)
             out.ask(village.link, moment.now)  # the next silence may be another one
 
 
@@ -137,16 +138,16 @@ def note_stored(village: VillageState, gateway: str, batch: BatchId, moment: Mom
     late = village.history.acknowledged(number, moment.monotonic)
     if late is None:
         if not village.gateway(gateway).seen.knows(batch.epoch, batch.seq):
-            village.memory.stored_unseen(moment.now, moment.monotonic)
+            village.recall.stored_unseen(moment.now, moment.monotonic)
             village.want_snapshot()
             out.arrivals_since = moment.now - HOUR
         return
-    village.memory.stored(moment.monotonic)
+    village.recall.stored(moment.monotonic)
     for device, signal, time, _ in late:
         note_first_report(village, (device, signal), time, moment, out)
     times = [reading.time for reading in late]
     if times and max(times) >= village.recent.covers:  # memory was read since they came, and is to be judged by now
-        village.memory.want(moment.monotonic, min(times) - OVERLAP)
+        village.recall.want(moment.monotonic, min(times) - OVERLAP)
         village.want_snapshot()
 
 
@@ -160,8 +161,8 @@ def note_first_report(village: VillageState, key: TrackKey, time: int, moment: M
     before = recent.first.get(key)
     if not recent.learn_first(key, time):
         return False
-    out.first[village.code, key] = time
-    if village.rejudge and not village.memory.is_read:
+    out.changes.reported_first(village.code, key, time)
+    if village.rejudge and not village.recall.is_read:
         return True
     village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
     owner = recent.facility_of(key[0])
@@ -170,5 +171,5 @@ def note_first_report(village: VillageState, key: TrackKey, time: int, moment: M
     known = None if owner is None else village.facilities.get(owner.id)
     if known is not None:
         known.touch(max(time, recent.covers))
-        out.stir(known, moment.now)
+        out.ask(known, moment.now)
     return True

@@ -17,8 +17,9 @@ from api.alerts.gateway import WatchedGateway
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import link_evidence, village_offline
 from api.alerts.link import Link
-from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Back, Outcome
+from api.alerts.recall import OVERLAP
+from api.alerts.redating import follow_spans
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import note_first_report, note_stored, take_readings
@@ -62,16 +63,6 @@ class Rebuilt:
 @dataclass(slots=True, eq=False)
 class WatchedVillage(VillageState):
     """One village that the engine watches."""
-
-    def rests(self, subject: Subject, now: int) -> int | None:
-        """Returns until when nothing bears on what was decided about a subject; `None`: it is to be looked at.
-
-        Most times that come are those at which a reading would have ceased to hold, had it not been repeated.
-        """
-        if not isinstance(subject, WatchedFacility) or self.facilities.get(subject.facility.id) is not subject:
-            return None
-        own = self._own_changes_after(subject, subject.checked)
-        return subject.rests(now, own, self.recent.gateways_change_after(subject.checked))
 
     def look(self, subject: Subject, moment: Moment) -> Outcome:
         """Look at a subject whose time has come."""
@@ -140,7 +131,7 @@ class WatchedVillage(VillageState):
     # The link
 
     def _look_at_link(self, moment: Moment, out: Outcome, *, arrived: bool = False) -> None:
-        now, offline_after = moment.now, self.village.offline_after
+        now, offline_after = moment.now, self.site.offline_after
         self._conclude_absence(moment, out)
         match village_offline(self.link, moment, offline_after, arrived=arrived):
             case Raise() as decision:
@@ -158,12 +149,12 @@ class WatchedVillage(VillageState):
         alert = self.link.back(moment.now)
         if alert is not None:
             out.back = Back(alert, ended_at, taken_out)
-            out.stir_all(self.subjects, moment.now)
+            out.ask_all(self.subjects, moment.now)
 
     def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
         absence = self.link.absence
-        if absence is None or not self.memory.is_read:
+        if absence is None or not self.recall.is_read:
             return
         until = self.link.catching_up_until(moment.monotonic)
         if until is not None:
@@ -171,7 +162,7 @@ class WatchedVillage(VillageState):
             return
         likely = self.link.conclude(absence)
         if likely is not None:
-            out.explained(absence.alert, likely, moment.now)
+            out.changes.explained(absence.alert, likely, moment.now)
 
     # Subjects
 
@@ -185,21 +176,33 @@ class WatchedVillage(VillageState):
                 decide(self, subject, OF_GATEWAYS, moment, out)
             case Link() if subject is self.link:
                 self._look_at_link(moment, out)
-                self._look_at_heartbeats(moment, out)
+                self._look_at_evidence(moment.now, out)
 
-    def _look_at_heartbeats(self, moment: Moment, out: Outcome) -> None:
-        """Have all facilities looked at if a gateway fell silent since the last look: one deadline for all."""
-        now = moment.now
-        if not self.link.checked <= now < self.recent.gateways_change_after(self.link.checked):
-            for facility in self.facilities.values():
+    def _look_at_evidence(self, now: int, out: Outcome) -> None:
+        """Have those facilities looked at whose state may have changed although nothing came: one deadline for all.
+
+        Most times that come are those at which a reading would have ceased to hold, had it not been repeated.
+        """
+        link, facilities = self.link, self.facilities.values()
+        holds_until = link.evidence_until
+        if not link.checked <= now < self.recent.gateways_change_after(link.checked):  # a gateway fell silent
+            holds_until = FOREVER  # the look at each says until when
+            for facility in facilities:
                 out.ask(facility, now)
-        self.link.check(now)
-        out.ask(self.link, self.recent.gateways_change_after(now))
+        elif now >= holds_until:
+            holds_until = FOREVER
+            for facility in facilities:
+                own, by_gateways = self._changes_after(facility, facility.checked)
+                if facility.goes_on(now, min(own, by_gateways)):
+                    holds_until = min(holds_until, own)
+                else:
+                    out.ask(facility, now)
+        link.check(now, holds_until)
+        out.ask(link, min(holds_until, self.recent.gateways_change_after(now)))
 
     def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
         """Look at all subjects. The facilities are judged again from `dirty_from` on."""
         for facility in self.facilities.values():
-            facility.stir()
             self._look_at_facility(facility, moment, out, dirty_from)
         for subject in (*self.devices.values(), *self.gateways.values(), self.link):
             self._look_at(subject, moment, out)
@@ -208,27 +211,31 @@ class WatchedVillage(VillageState):
         self, facility: WatchedFacility, moment: Moment, out: Outcome, dirty_from: int = FOREVER
     ) -> None:
         """Judge again what may have changed since the last look, and decide."""
-        if not self.memory.is_read:
+        if not self.recall.is_read:
             return
         now = moment.now
-        start = facility.take_dirty(now, self._changes_after(facility, facility.checked), dirty_from)
+        start = facility.take_dirty(now, min(self._changes_after(facility, facility.checked)), dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
-            facility.judge(self.village, self.recent, planned, start, now, out)
+            before = facility.spans
+            facility.judge(self.site, self.recent, planned, start, now, out)
+            if facility.spans is not before:
+                follow_spans(facility, now, out)
         # Nobody is told of what missing mains power excuses
-        missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
+        missing = bool(without_mains(self.site, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):
-            out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
+            without = sorted(name for name, each in self.facilities.items() if each.without_mains)
+            out.changes.mains_out(self.code, without)
         decide(self, facility, OF_FACILITIES, moment, out)
-        out.ask(facility, self._own_changes_after(facility, now))
+        holds_until, _ = self._changes_after(facility, now)
+        if self.link.await_evidence(holds_until):
+            out.ask(self.link, holds_until)
 
-    def _changes_after(self, facility: WatchedFacility, time: int) -> int:
-        """Returns the first moment after `time` at which a facility's state may change although nothing more comes."""
-        return min(self._own_changes_after(facility, time), self.recent.gateways_change_after(time))
-
-    def _own_changes_after(self, facility: WatchedFacility, time: int) -> int:
-        """Returns the same without the gateways' silence, of which the look at the link has it looked at."""
-        return min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
+    def _changes_after(self, facility: WatchedFacility, time: int) -> tuple[int, int]:
+        """Returns the first moment after `time` at which a facility's state may change although nothing more comes: by
+        its own evidence or plan, and by the gateways."""
+        own = min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
+        return own, self.recent.gateways_change_after(time)
 
     # What the telemetry store answers
 
@@ -237,7 +244,7 @@ class WatchedVillage(VillageState):
 
         `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
         """
-        out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
+        out, recent, recall, was_read = Outcome(), self.recent, self.recall, self.recall.is_read
         unheard_from = self.unheard_from
         for key, time in found.first.items():
             note_first_report(self, key, time, moment, out)
@@ -253,7 +260,7 @@ class WatchedVillage(VillageState):
             else:
                 self.gateway(device).beat(time)
         # What the store has before the broker brings it will change nothing when it comes, unless it is late by then
-        dirty_from = min(memory.answered(moment.now), max(new_from, recent.covers))
+        dirty_from = min(recall.answered(moment.now), max(new_from, recent.covers))
         self._note_who_spoke()
         self.note_dark_in_memory(unheard_from, out)
         if not was_read:
@@ -282,9 +289,9 @@ class WatchedVillage(VillageState):
         resumed = FOREVER if self.judged_until is None else self.judged_until - OVERLAP
         if self.judged_until is not None and not self.rejudge:
             return resumed
-        begins = [judged_from(self.village, each.facility, self.recent.evidence) for each in self.facilities.values()]
+        begins = [judged_from(self.site, each.facility, self.recent.evidence) for each in self.facilities.values()]
         begins += [first_spans.get(facility) for facility in self.rejudge]
-        begins.append(expected_from(self.village, self.recent.first))
+        begins.append(expected_from(self.site, self.recent.first))
         self.judging_whole |= bool(self.rejudge)
         self.rejudge = set()
         return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
@@ -303,9 +310,9 @@ class WatchedVillage(VillageState):
         What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
         """
         out, now = Outcome(), moment.now
-        self.memory.miss(self._resumes_from(first_spans))
-        self.history.mark(self.memory.missed, now, moment.monotonic, now=True)
-        self.memory.go_without(now)
+        self.recall.miss(self._resumes_from(first_spans))
+        self.history.mark(self.recall.missed, now, moment.monotonic, now=True)
+        self.recall.go_without(now)
         self.recent.begin(now)
         self.judged_until, self.sure_from, self.needs_snapshot = now, self.recent.covers, True
         self._look_at_all(moment, out)
@@ -337,7 +344,7 @@ class WatchedVillage(VillageState):
         self.history.expect_first_reports()
         self.history.mark(arrival.first, arrival.last + 1 + self.recent.reach, moment.monotonic)
         if arrival.last >= self.recent.start:  # it bears on what is judged from memory, which does not have it
-            self.memory.want(missed_from=arrival.first)
+            self.recall.want(missed_from=arrival.first)
 
     def give_up(self, monotonic: int) -> None:
         """Wait no more for acknowledgements that were passed over."""
@@ -378,10 +385,10 @@ class WatchedVillage(VillageState):
             self.link.restore(*link)
         else:
             self.link.forget_arrivals()
-        if self.memory.is_read:
+        if self.recall.is_read:
             for facility in self.facilities.values():
                 facility.touch(self.recent.covers)
-            out.stir_all(self.subjects, moment.now)
+            out.ask_all(self.subjects, moment.now)
         return out
 
     # The registry
@@ -390,19 +397,19 @@ class WatchedVillage(VillageState):
         """The registry has it changed."""
         out = Outcome()
         if self.waits:
-            out.waits[self.code] = []
+            out.changes.waiting(self.code, [])
         for alert in self.take_over(village, moment.now):
-            out.taken_out(alert, moment.now)
-        self.memory.forget()
+            out.changes.taken_out(alert, moment.now)
+        self.recall.forget()
         self.changed = True
-        self.memory.want(moment.monotonic)
+        self.recall.want(moment.monotonic)
         return out
 
     def take_out(self, moment: Moment) -> Outcome:
         """The registry has it no more."""
         out = Outcome()
         for alert in [alert for subject in self.subjects for alert in subject.alerts.values()]:
-            out.taken_out(alert, moment.now)
+            out.changes.taken_out(alert, moment.now)
         self._come_back(moment.now, moment, out, taken_out=True)
         return out
 
@@ -416,8 +423,8 @@ class WatchedVillage(VillageState):
                 self.history.mark(start, end, moment.monotonic, now=True)
         first = min((start for start, _ in differing), default=now)
         self.want_snapshot()
-        if not self.memory.is_read:
-            self.memory.miss(min(first, now))
+        if not self.recall.is_read:
+            self.recall.miss(min(first, now))
         for facility in self.facilities.values():
             facility.replan()
             self._look_at_facility(facility, moment, out, min(first, now))
@@ -427,7 +434,7 @@ class WatchedVillage(VillageState):
         """Maintenance of these stretches was declared, or taken back, while no engine ran."""
         for start, end in stretches:
             self.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
-            self.memory.miss(start)
+            self.recall.miss(start)
             self.want_snapshot()
 
     def note_doubts(self, doubts: Mapping[str, tuple[int, ...]], moment: Moment) -> Outcome:
@@ -435,7 +442,7 @@ class WatchedVillage(VillageState):
         out = Outcome()
         for name, facility in self.facilities.items():
             if facility.note_doubts(doubts.get(name, ())):
-                out.stir(facility, moment.now)
+                out.ask(facility, moment.now)
         return out
 
     # The engine
@@ -445,7 +452,7 @@ class WatchedVillage(VillageState):
         out = self.stand_still(moment)
         out.ask(self.link, moment.now)
         if lost_since is not None:
-            self.memory.lost(lost_since, moment.now, moment.monotonic)
+            self.recall.lost(lost_since, moment.now, moment.monotonic)
             self.want_snapshot()
         return out
 
@@ -462,5 +469,5 @@ class WatchedVillage(VillageState):
             facility.touch(moment.now)
             facility.count_anew()
         out.ask(self.link, moment.now)
-        out.stir_all(self.subjects, moment.now)
+        out.ask_all(self.subjects, moment.now)
         return out

@@ -55,7 +55,7 @@ REGISTRY_GAP = 100
 DATABASE_AGAIN = SECOND
 """After a failed commit: when the database is tried again."""
 FOLDS = 20
-"""The most snapshots in one commit: some milliseconds of work."""
+"""The most inbox rows that are replaced by snapshots in one commit, by villages: some milliseconds of work."""
 
 
 class AlertEngine:
@@ -106,7 +106,7 @@ class AlertEngine:
             return self._database_problem
         if not self._transport.connected:
             return "the alert engine has no connection to the broker"
-        waiting = sum(not village.memory.is_read for village in self.villages.values())
+        waiting = sum(not village.recall.is_read for village in self.villages.values())
         return f"the evidence of {waiting} villages is being read" if waiting else None
 
     @property
@@ -384,7 +384,7 @@ class AlertEngine:
         if now < self._commit_at:
             return False
         moment = self.moment()
-        folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
+        folds = self._folds({**changes.snapshots, **dict.fromkeys(islice(self._inbox.due(moment.now), FOLDS))}, moment)
         try:
             self._watched.date_back(self._tables, moment)
             events = self._tables.commit(changes, self._inbox.rows, folds)
@@ -413,7 +413,7 @@ class AlertEngine:
         found = {}
         for code in villages:
             village = self.villages.get(code)
-            if village is not None and village.memory.is_read:
+            if village is not None and village.recall.is_read:
                 found[code] = Fold(self._inbox.last_of(code), moment.now, save(village))
         return found
 
@@ -468,5 +468,6 @@ def _read_status(payload: bytes) -> str:
 
 
 def _log_judged(batch: Batch, village: str, gateway: str, out: Outcome) -> None:
-    opened = [each.alert.id for each in out.alerts if isinstance(each, Opened)]
+    alerts = out.changes.alerts if out.has_changes else ()
+    opened = [each.alert.id for each in alerts if isinstance(each, Opened)]
     tell_way("batch_judged", batch.id, village, gateway=gateway, opened=opened)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from api.alerts.certainty import Moment
-from api.alerts.memory import OVERLAP
+from api.alerts.recall import OVERLAP
 from api.alerts.state import VillageState
 from siaga.model.clock import DAY, HOUR
 from siaga.model.intervals import Interval
@@ -53,10 +53,10 @@ class MemoryRequest:
     def of(cls, villages: Sequence[VillageState], moment: Moment) -> Self:
         """Returns the question for what the memories of villages lack."""
         for village in villages:
-            village.memory.ask(moment.monotonic)
+            village.recall.ask(moment.monotonic)
         known = {village.code: dict(village.recent.first) for village in villages if village.first_known}
         start = min(_memory_from(village, moment.now) for village in villages)
-        return cls([village.village for village in villages], known, start, moment.now + DAY)
+        return cls([village.site for village in villages], known, start, moment.now + DAY)
 
     def read(self, store: TelemetryStore) -> "MemoryAnswer":
         """Ask the store."""
@@ -71,7 +71,7 @@ def _memory_from(village: VillageState, now: int) -> int:
     """Returns from which event time on a village's memory is to be read."""
     reach = village.recent.reach
     start = now - LIVE - reach
-    if village.memory.is_read or village.judged_until is None:
+    if village.recall.is_read or village.judged_until is None:
         return start
     return min(start, max(village.judged_until - OVERLAP, now - LONGEST_MEMORY) - reach)
 
@@ -113,7 +113,7 @@ class RebuildRequest:
             return None
         start, end = window[0] - recent.reach, window[1]
         return cls(
-            village.village,
+            village.site,
             window,
             dict(recent.first),
             history.first_reports_read(),

@@ -1,20 +1,11 @@
-"""History that was judged again: its spans are replaced, days are corrected, alerts get the times that it shows.
-
-After an absence, with the store away, an alert clears at the first moment at which memory shows its facility to be met.
-What the gateway kept is judged later, and may show that it was met before.
-"""
+"""History that was judged again: its spans are replaced, days are corrected, alerts get the times that it shows."""
 
 from collections.abc import Sequence
 
-from api.alert_records.alert import OpenAlert
 from api.alert_records.rows import cleared_since
-from api.alerts.certainty import Knows
-from api.alerts.decision import Clear
-from api.alerts.facility import KEPT, WatchedFacility
-from api.alerts.flapping import CALM
-from api.alerts.kinds import Look
-from api.alerts.kinds.facility_failed import facility_failed
+from api.alerts.facility import KEPT, Ended, WatchedFacility
 from api.alerts.outcome import Changes
+from api.alerts.redating import dated_anew
 from api.alerts.village import Rebuilt, WatchedVillage
 from api.engine.questions import RebuildAnswer
 from api.engine.tables import Tables
@@ -22,12 +13,11 @@ from siaga.database.rejudged import replace_judged
 from siaga.database.spans import read_spans
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY
-from siaga.model.intervals import Interval
 from siaga.timeline.judge import Span
 from siaga.timeline.rolling import WINDOW, Trend, trend
-from siaga.timeline.span_algebra import FOREVER, failed_run, replaced
+from siaga.timeline.span_algebra import FOREVER, replaced
 
-__all__ = ["began_before", "dated_anew", "redate", "redated", "write_rebuilt"]
+__all__ = ["began_before", "redate", "write_rebuilt"]
 
 _DEEPEST = 90 * DAY
 """How far back to look, at most, for when a share fell below its target."""
@@ -47,7 +37,7 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
     with tables.writing() as connection:
         for name, judged in answer.spans.items():
             facility = village.facilities[name]
-            if not replace_judged(connection, village.village, facility.facility, window, judged, now):
+            if not replace_judged(connection, village.site, facility.facility, window, judged, now):
                 continue
             spans[name] = None
             if not facility.spans or window[1] >= facility.spans[0].start:
@@ -59,28 +49,6 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
     return Rebuilt(window, answer.first, spans, failed, answer.heard, answer.newest, took)
 
 
-def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, recovery: int) -> Interval:
-    """Returns when an alert began and was over, never later than was `told`. `spans`: those from its start on."""
-    began, ended = told
-    run = failed_run(spans, began)
-    decision = facility_failed(spans, Look(now, lambda _: Knows(), began), grace=grace, recovery=recovery)
-    return (
-        min(began, run.start) if run is not None else began,
-        min(ended, decision.ended_at) if isinstance(decision, Clear) else ended,
-    )
-
-
-def dated_anew(
-    facility: WatchedFacility, alert: OpenAlert, ended_at: int, spans: Sequence[Span], now: int
-) -> Interval | None:
-    """Returns when an alert that has cleared began and was over, by the spans from its start on; `None`: as it says."""
-    held_to = facility.terms
-    recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
-    told = (alert.began_at, ended_at)
-    times = redated(spans, told, now, grace=held_to.grace, recovery=recovery)
-    return None if times == told else times
-
-
 def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
     """Correct the alerts that a facility had lately. Its spans in the database have just changed.
 
@@ -90,9 +58,10 @@ def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int
     code = facility.village
     for alert, ended_at in cleared_since(tables.engine, code, facility.facility.id, now - _REDATED_FOR):
         spans = tables.spans(code, facility.facility.id, alert.began_at)
-        times = dated_anew(facility, alert, ended_at, spans, now)
+        times = dated_anew(facility, Ended(alert, ended_at), spans, now)
         if times is not None:
             changes.redated(alert, times, now)
+            facility.redate(alert.id, times)
 
 
 def began_before(tables: Tables, facility: WatchedFacility, now: int) -> Trend | None:

@@ -10,6 +10,7 @@ from api.alert_records.rows import open_alerts, raised_since
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
+from api.alerts.gateway import GatewayRow
 from api.alerts.outcome import Fold
 from api.alerts.snapshot import read, restore
 from api.alerts.village import WatchedVillage
@@ -137,7 +138,7 @@ class RegistryWatch:
             if village.code in snapshots:
                 restore(found, read(snapshots[village.code]))
             if state is None or state["judged_until"] is None:
-                found.memory.forget()  # spans were thrown away
+                found.recall.forget()  # spans were thrown away
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
         for code in codes:
@@ -199,7 +200,7 @@ class RegistryWatch:
             self._rows.save_soon(moment.monotonic)  # with what is to be judged again by them
         self._versions, self._maintenance, self._replan_at = versions, windows, moment.now + DAY
         for village in self._villages.values():
-            new = planned(windows, village.village, moment.now + AHEAD)
+            new = planned(windows, village.site, moment.now + AHEAD)
             if new != village.planned:
                 self._watched.deadlines.ask(village.link, moment.now)
                 self._watched.merge(village, village.replan(new, moment), moment)
@@ -273,7 +274,7 @@ class RegistryWatch:
         """Have villages know what the registry says of them."""
         for village in villages:
             known = self._villages[village.code]
-            if known.village == village and not are_new:
+            if known.site == village and not are_new:
                 continue
             before: set[str] = set() if are_new else set(known.facilities)
             self._watched.deadlines.ask(known.link, moment.now)
@@ -357,15 +358,14 @@ class RegistryWatch:
         differing = set(self._rows.applied) ^ {window.id for window in self._maintenance}
         for window in self._tables.maintenance(differing) if differing else []:
             for village in map(self._villages.__getitem__, codes):
-                if window.concerns(village.village):
-                    village.replanned_unseen(stretches(window, village.village.timezone, moment.now), moment)
+                if window.concerns(village.site):
+                    village.replanned_unseen(stretches(window, village.site.timezone, moment.now), moment)
 
 
 def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
     """Restore what is known of its gateways."""
     for row in rows:
-        columns = (row[name] for name in ("status", "status_at", "last_arrival", "last_alive", "version", "twin_at"))
-        village.gateway(row["gateway"]).restore(*columns)
+        village.gateway(row["gateway"]).restore(GatewayRow(**row))
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:

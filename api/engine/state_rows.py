@@ -58,12 +58,12 @@ class StateRows:
     def save(self, moment: Moment, heard: Heard, folds: Mapping[str, Fold], *, everything: bool = False) -> None:
         """Write the rows of the villages that changed, and snapshots."""
         villages, gateways = [], []
-        for code, village in self._villages.items():
+        for village in self._villages.values():
             village.note_judged(moment)
-            if village.changed or everything or village.memory.is_read:
-                villages.append((code, *village.link.row().values(), village.judged_until))
+            if village.changed or everything or village.recall.is_read:
+                villages.append(village.row())
             if village.changed or everything:
-                gateways += [tuple(gateway.row().values()) for gateway in village.gateways.values()]
+                gateways += [gateway.row() for gateway in village.gateways.values()]
         values: dict[str, object] = {self._heard_key: heard.model_dump()}
         if self.applied != self._saved:
             values[self._maintenance_key] = self.applied

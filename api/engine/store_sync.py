@@ -87,7 +87,7 @@ class StoreSync:
             self._asked is None
             and self._arrivals_since is None
             and self._arrivals_again is None
-            and not any(village.memory.wanted or village.history.pending for village in asking)
+            and not any(village.recall.wanted or village.history.pending for village in asking)
         )
 
     @property
@@ -101,7 +101,7 @@ class StoreSync:
         if self._asked is not None:
             return None
         asking = self._watched.asking.values()
-        times = [village.memory.wanted_at for village in asking if village.memory.wanted]
+        times = [village.recall.wanted_at for village in asking if village.recall.wanted]
         times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
         times += [at for village in asking if (at := village.history.awaited.gives_up_at()) is not None]
         if self._arrivals_since is not None:
@@ -163,7 +163,7 @@ class StoreSync:
         """The villages whose history can be judged again: not from a store that is known to lack some of it."""
         for village in self._watched.asking.values():
             recent, history = village.recent, village.history
-            if village.memory.is_read and history.pending and not history.is_lacking(recent.reach, recent.start):
+            if village.recall.is_read and history.pending and not history.is_lacking(recent.reach, recent.start):
                 yield village
 
     def _next_to_read(self, moment: Moment) -> list[WatchedVillage]:
@@ -174,12 +174,12 @@ class StoreSync:
         """
         if not self._to_read:
             self._watched.drop_idle()
-            waiting = [each for each in self._watched.asking.values() if each.memory.is_due(moment.monotonic)]
-            self._to_read.extend(sorted(waiting, key=lambda village: village.memory.is_read))
+            waiting = [each for each in self._watched.asking.values() if each.recall.is_due(moment.monotonic)]
+            self._to_read.extend(sorted(waiting, key=lambda village: village.recall.is_read))
         found: list[WatchedVillage] = []
         while self._to_read and len(found) < AT_ONCE:
             village = self._to_read.popleft()
-            if village.memory.is_due(moment.monotonic):
+            if village.recall.is_due(moment.monotonic):
                 found.append(village)
         return found
 
@@ -222,13 +222,13 @@ class StoreSync:
             village = self._watched.by_code.get(asked.code)
             if village is None:
                 continue
-            if village.village != asked:
-                village.memory.want()  # the registry changed meanwhile
+            if village.site != asked:
+                village.recall.want()  # the registry changed meanwhile
                 self._watched.notice(village)
                 continue
             found = answer.found[village.code]
             out = village.take_memory(found, answer.request.start, self._first_spans(village), moment)
-            village.memory.read_again(answer.shows_after)
+            village.recall.read_again(answer.shows_after)
             self._watched.merge(village, out, moment)
 
     def _take_arrivals(self, answer: ArrivalsAnswer, moment: Moment) -> None:
@@ -250,7 +250,7 @@ class StoreSync:
         village = self._watched.by_code.get(answer.request.village.code)
         if village is None:
             return
-        if village.village != answer.request.village:
+        if village.site != answer.request.village:
             village.history.drop()  # a change of the registry marks what has to be judged again by itself
             return
         try:
@@ -277,7 +277,7 @@ class StoreSync:
                 for each in villages:
                     known = self._watched.by_code.get(each.code)
                     if known is not None:
-                        known.memory.want_again(self._retry_at)
+                        known.recall.want_again(self._retry_at)
                         self._watched.notice(known)
             case ArrivalsRequest(since=since):  # where it was the second time: both are asked anew
                 self.follow_arrivals(since)
@@ -285,7 +285,7 @@ class StoreSync:
                 self.put_back(failure.request, self._retry_at)
         if moment.monotonic - failing_since >= STORE_PATIENCE:
             for village in self._watched.by_code.values():
-                if not village.memory.is_read:
+                if not village.recall.is_read:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
 
     def _note_past(self) -> None:
@@ -309,12 +309,12 @@ class StoreSync:
 def _unread(village: WatchedVillage) -> list[Interval]:
     """Returns what of a village's past is yet to be read from the store, and judged. What reaches until now has no end,
     so that it is the same at each moment."""
-    stretches, memory = village.history.marked, village.memory
+    stretches, recall = village.history.marked, village.recall
     if not village.first_known:
-        known_from = village.sure_from if memory.is_read and village.sure_from else FOREVER
+        known_from = village.sure_from if recall.is_read and village.sure_from else FOREVER
         stretches.append((-FOREVER, known_from))
-    elif not memory.is_read and village.judged_until is not None:
+    elif not recall.is_read and village.judged_until is not None:
         stretches.append((village.judged_until, FOREVER))
-    elif memory.missing_since < FOREVER:
-        stretches.append((memory.missing_since, FOREVER))
+    elif recall.missing_since < FOREVER:
+        stretches.append((recall.missing_since, FOREVER))
     return merge(stretches)

@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, bin
 
 from api.alert_records.alert import Opened
 from api.alert_records.rows import write_alerts
+from api.alerts.gateway import GatewayRow
 from api.alerts.outcome import Changes, Fold
+from api.alerts.state import VillageRow
 from api.engine.inbox import Row
 from api.queries.complaints import doubts
 from siaga.database import tables, writing
@@ -105,12 +107,13 @@ class Tables:
         if not self._keeps:
             return
         new = [row for row in rows if row.village not in folds or row.number > folds[row.village].upto]
-        insert_new(connection, tables.inbox, new)  # after a commit that may have succeeded they may be there
+        # After a commit that may have succeeded they may be there
+        insert_new(connection, tables.inbox, Row._fields, new)
         gone = [{"v": village, "n": fold.upto} for village, fold in folds.items() if fold.upto]
         if gone:
             connection.execute(_DELETE_ROWS, gone)
         saved = [(village, fold.saved, fold.state) for village, fold in folds.items()]
-        replace_rows(connection, tables.village_snapshot, saved)
+        replace_rows(connection, tables.village_snapshot, ("village", "saved", "state"), saved)
 
     def inbox(self, villages: Collection[str]) -> list[Row]:
         """What was taken of villages that no snapshot holds, in the order in which it was taken."""
@@ -237,22 +240,22 @@ class Tables:
 
     def save_states(
         self,
-        villages: Sequence[Sequence[object]],
-        gateways: Sequence[Sequence[object]],
+        villages: Sequence[VillageRow],
+        gateways: Sequence[GatewayRow],
         values: Mapping[str, object],
         folds: Mapping[str, Fold],
     ) -> None:
         """Write rows of `village_state` and `gateway_state`, values of `engine_state`, and snapshots."""
         with self.writing() as connection:
-            replace_rows(connection, tables.village_state, villages)
-            replace_rows(connection, tables.gateway_state, gateways)
+            replace_rows(connection, tables.village_state, VillageRow._fields, villages)
+            replace_rows(connection, tables.gateway_state, GatewayRow._fields, gateways)
             write_values(connection, values if self._keeps else {})
             self._write_inbox(connection, (), folds)
 
 
 def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], int]) -> None:
     rows = [(village, device, signal, time) for (village, (device, signal)), time in first.items()]
-    replace_rows(connection, tables.first_report, rows)
+    replace_rows(connection, tables.first_report, ("village", "device", "signal", "time"), rows)
 
 
 def _without_probe(connection: Connection, changes: Changes) -> Changes:

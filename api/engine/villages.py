@@ -5,8 +5,9 @@ several villages lose together are made one alert.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import count, islice
+from itertools import islice
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
@@ -15,20 +16,15 @@ from api.alerts.outcome import Back, Changes, Outcome
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
 from api.engine.metrics import EngineMetrics
-from api.engine.rebuilt import began_before, dated_anew
+from api.engine.rebuilt import began_before
 from api.engine.tables import Tables
 from siaga.model.alert_kinds import Kind
-from siaga.model.clock import HOUR
 
 __all__ = ["Deadlines", "Villages"]
 
 MOST_LOOKS = 2_000
 """Looks in one tick: some hundredths of a second, or half a second after a start, when each judges some minutes. A
 country has 1.7 million to make then."""
-_ORDER = 44
-"""Bits for the number of a deadline: more than will ever be asked for."""
-DATED_ANEW_FOR = HOUR
-"""ms after its end for which an alert follows readings that come late into memory."""
 
 
 class Villages:
@@ -43,8 +39,6 @@ class Villages:
         self.pending = Changes()
         self.deadlines = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
-        self._over: dict[tuple[str, str], tuple[OpenAlert, int]] = {}
-        """By facility the `facility_failed` that cleared last, and its `ended_at`: one each."""
         self._outages = Outages()
         self._metrics = metrics
 
@@ -69,12 +63,7 @@ class Villages:
         """Look at whoever is due, at most at so many that messages do not wait. One that is watched no more is not."""
         for subject in islice(self.deadlines.due(moment.now), MOST_LOOKS):
             village = self.by_code.get(subject.village)
-            if village is None:
-                continue
-            rests_until = village.rests(subject, moment.now)
-            if rests_until is not None:
-                self.deadlines.ask(subject, rests_until)
-            else:
+            if village is not None:
                 self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
@@ -92,7 +81,7 @@ class Villages:
         """
         for alert in outages:
             known = [village for code in alert.members if (village := self.by_code.get(code)) is not None]
-            self._outages.opened(alert, next((village.village.uplink for village in known), None))
+            self._outages.opened(alert, next((village.site.uplink for village in known), None))
             for code in alert.lost:
                 village = self.by_code.get(code)
                 if village is not None:
@@ -109,8 +98,6 @@ class Villages:
         """Another engine watches a village from now on, with its open alerts."""
         if village.link.alert is not None:
             self._outages.forget(village.link.alert)
-        # that engine may date its alerts anew: what is known of them here is old when it comes back
-        self._over = {key: last for key, last in self._over.items() if key[0] != village.code}
 
     def note_raised(self, raised: Iterable[tuple[str, str, int]]) -> None:
         """These alerts, by kind and subject, were raised lately: who is raised too often flaps."""
@@ -139,14 +126,14 @@ class Villages:
 
     def merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
         """Add what a verb of a village came to to what is to be committed."""
-        self._date_anew(village, out, moment.now)
-        self.pending.merge(out)
+        if out.has_changes:
+            self.pending.merge(out.changes)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
         if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
             village.link.settle()
         if out.lost is not None:
-            alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
+            alert = self._outages.lost(village.site, out.lost, moment.now, self.pending)
             village.link.lost(alert, moment.now)
         link = village.take_link()
         if link is not None:
@@ -157,51 +144,51 @@ class Villages:
             self._metrics.late.inc(out.late)
             self._metrics.overflown.inc(out.overflown)
 
-    def _date_anew(self, village: WatchedVillage, out: Outcome, now: int) -> None:
-        """Correct the alert that a facility had last, if a reading that came a little late changes when it was."""
-        for key in out.spans.keys() & self._over.keys():
-            alert, ended_at = self._over[key]
-            facility = village.facilities.get(key[1])
-            if facility is None or now - ended_at > DATED_ANEW_FOR:
-                del self._over[key]
-                continue
-            spans = [span for span in facility.spans if span.end > alert.began_at]
-            times = dated_anew(facility, alert, ended_at, spans, now) if spans else None
-            if times is not None:
-                out.redated(alert, times, now)
-                alert.amend(times[0])
-                self._over[key] = (alert, times[1])
-        self._over |= out.over
-
 
 class Deadlines:
-    """When each subject is to be looked at next: a heap, so that nothing is scanned. Times in ms.
+    """When each subject is to be looked at next. Times in ms. Nothing is scanned.
 
     One time counts for each subject (`Subject.due`). An earlier deadline replaces a later one, whose entry is skipped
     when its time comes. A later deadline is ignored: the look at the earlier one finds nothing to do yet, and asks
-    again. So a device that goes on reporting costs no heap operation.
+    again. So a device that goes on reporting costs nothing here.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, Subject]] = []
-        """Each with its time and, below that, a number: equal times come in the order in which they were asked for."""
-        self._order = count()
+        self._times: list[int] = []
+        """A heap of the times in `_at`."""
+        self._at: dict[int, list[Subject]] = {}
+        """Who is to be looked at at each time, in the order in which that was asked for."""
+        self._ready: deque[Subject] = deque()
+        """Those whose time has come, `_ready_at`."""
+        self._ready_at = 0
 
     def ask(self, subject: Subject, time: int | None) -> None:
         """Have the subject looked at, at `time` or before; `None`: no need."""
-        if time is not None and (subject.due is None or subject.due > time):
-            subject.await_look(time)
-            heapq.heappush(self._heap, ((time << _ORDER) + next(self._order), subject))
+        if time is None or (subject.due is not None and subject.due <= time):
+            return
+        subject.await_look(time)
+        together = self._at.get(time)
+        if together is None:
+            self._at[time] = [subject]
+            heapq.heappush(self._times, time)
+        else:
+            together.append(subject)
 
     def due(self, now: int) -> Iterator[Subject]:
-        """Take the subjects whose time has come from the heap. Returns each once."""
-        heap, until = self._heap, (now + 1) << _ORDER
-        while heap and heap[0][0] < until:
-            place, subject = heapq.heappop(heap)
-            if subject.due == place >> _ORDER:
-                subject.await_look(None)
-                yield subject
+        """Take the subjects whose time has come. Returns each once."""
+        while True:
+            while self._ready:
+                subject = self._ready.popleft()
+                if subject.due == self._ready_at:
+                    subject.await_look(None)
+                    yield subject
+            if not self._times or self._times[0] > now:
+                return
+            self._ready_at = heapq.heappop(self._times)
+            self._ready.extend(self._at.pop(self._ready_at))
 
     def next(self) -> int | None:
         """Returns when something is due next. It may be a time that has been replaced."""
-        return self._heap[0][0] >> _ORDER if self._heap else None
+        if self._ready:
+            return self._ready_at
+        return self._times[0] if self._times else None

@@ -14,21 +14,27 @@ __all__ = ["insert_new", "replace_rows"]
 _PLAIN = (BigInteger, Integer, LargeBinary, Text)
 
 
-def replace_rows(connection: Connection, table: Table, rows: Collection[Sequence[object]]) -> None:
-    """Insert rows, or replace those that are there. Values are in the order of the table's columns."""
+def replace_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Collection[Sequence[object]]
+) -> None:
+    """Insert rows, or replace those that are there. Values are in the order of `columns`."""
     if rows:
-        connection.exec_driver_sql(_statement(connection.dialect.name, table, replaces=True), list(map(tuple, rows)))
+        statement = _statement(connection.dialect.name, table, columns, replaces=True)
+        connection.exec_driver_sql(statement, list(map(tuple, rows)))
 
 
-def insert_new(connection: Connection, table: Table, rows: Collection[Sequence[object]]) -> None:
-    """Insert rows that are not there yet. Values are in the order of the table's columns."""
+def insert_new(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Collection[Sequence[object]]
+) -> None:
+    """Insert rows that are not there yet. Values are in the order of `columns`."""
     if rows:
-        connection.exec_driver_sql(_statement(connection.dialect.name, table, replaces=False), list(map(tuple, rows)))
+        statement = _statement(connection.dialect.name, table, columns, replaces=False)
+        connection.exec_driver_sql(statement, list(map(tuple, rows)))
 
 
 @cache
-def _statement(dialect: str, table: Table, *, replaces: bool) -> str:
-    columns = list(table.columns)
+def _statement(dialect: str, table: Table, wanted: tuple[str, ...], *, replaces: bool) -> str:
+    columns = [table.columns[name] for name in wanted]
     if not all(isinstance(column.type, _PLAIN) for column in columns):
         raise TypeError(f"{table.name} has columns whose values have to be converted")
     names = [f'"{column.name}"' for column in columns]

@@ -152,4 +152,4 @@ def _judge(engine: Engine, store: TelemetryStore, clock: Clock, stop: threading.
 
 
 def _all_judged(alerts: AlertEngine) -> bool:
-    return alerts.store_sync.idle and all(village.memory.is_read for village in alerts.villages.values())
+    return alerts.store_sync.idle and all(village.recall.is_read for village in alerts.villages.values())

@@ -20,9 +20,10 @@ from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin,
 from siaga.model.indicators import Evidence as Wanted
 from siaga.model.observation import Track, TrackKey
 from siaga.model.signals import EVENTS, Value
-from siaga.model.sites import Device, Facility, Village
+from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
-from siaga.timeline.series import GIVES, LONG, NEVER, REPORTS, UNKNOWN, Series
+from siaga.timeline.series import GIVES, LONG, NEVER, REPORTS, Series
+from siaga.timeline.short_way import ShortWay
 
 __all__ = ["LIVE", "Recent", "judged_facilities", "reach_of"]
 
@@ -49,7 +50,7 @@ class Recent:
     """The recent observations of one village.
 
     `insert` returns whether a reading can change a state that was judged. One that repeats what the one before said,
-    while that still holds, cannot. So a village whose devices repeat themselves costs next to nothing.
+    while that still holds, cannot. Such readings go the `short_way` first.
     """
 
     def __init__(self, village: Village, start: int, first: Mapping[TrackKey, int] | None = None) -> None:
@@ -71,7 +72,7 @@ class Recent:
         self._kept: dict[str, frozenset[str]] = {}  # by device
         self._judged_by: dict[str, frozenset[str]] = {}  # the same, of what its facility is judged by
         self._events: dict[str, list[TrackKey]] = {}  # which of these are events
-        self._devices: dict[str, tuple[Facility, Device]] = {}
+        self._owners: dict[str, Facility] = {}  # by device
         for facility in village.facilities:
             indicator = INDICATORS.get(facility.kind)
             sensed = indicator.sensed if indicator is not None else None
@@ -83,23 +84,22 @@ class Recent:
                 if events:
                     self._events[device.id] = [(device.id, signal) for signal in events]
             for device in facility.devices:
-                self._devices[device.id] = (facility, device)
+                self._owners[device.id] = facility
                 self._kept[device.id] = signals
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
         self._power = [
             device.id for facility in village.facilities if facility.kind == POWER for device in facility.devices
         ]
-        self._knows_short = False
-        """Whether `Series.short` may be known of any track."""
+        self.short_way = ShortWay(self._series, self.first, self.reported, self.gave, self._kept_as, self._shows)
         for key, series in old.items():
             self._merge(key, series.times, series.values)
         self.reach = reach_of(village)
 
     def _wanted(self, key: TrackKey) -> tuple[Wanted, ...]:
         """Returns what a facility's indicator asks of a signal of its device."""
-        owner = self._devices.get(key[0])
-        return () if owner is None else _wanted_of(owner[0].kind, key[1])
+        owner = self._owners.get(key[0])
+        return () if owner is None else _wanted_of(owner.kind, key[1])
 
     @property
     def covers(self) -> int:
@@ -113,8 +113,7 @@ class Recent:
 
     def facility_of(self, device: str) -> Facility | None:
         """Returns the facility of a device; `None` for a gateway."""
-        found = self._devices.get(device)
-        return found[0] if found is not None else None
+        return self._owners.get(device)
 
     def learn_first(self, key: TrackKey, time: int) -> bool:
         """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known."""
@@ -129,7 +128,7 @@ class Recent:
     def _recount(self, key: TrackKey, time: int) -> None:
         """Correct when a device last reported, and gave evidence: a new signal may change which readings count."""
         device, signal = key
-        self._forget_short(device)
+        self.short_way.forget(device)
         if signal != "online":
             self._speaks(device, time)
         if signal == "wifi_up":
@@ -141,7 +140,7 @@ class Recent:
         """The device said something of its own. So its `online` is no report, and never was."""
         if device not in self._speaking:
             self._speaking.add(device)
-            self._forget_short(device)
+            self.short_way.forget(device)
             self._take_back(self.reported, device, time, self.reports_after)
 
     @staticmethod
@@ -184,7 +183,7 @@ class Recent:
         if judged_by is None:
             return False
         if signal == "online":
-            return signal in evidence_signals(self._devices[device][0].kind) and (device, "wifi_up") not in self.first
+            return signal in evidence_signals(self._owners[device].kind) and (device, "wifi_up") not in self.first
         return signal in judged_by or any(key in self.first for key in self._events.get(device, ()))
 
     def first_event_within(self, device: str) -> int:
@@ -217,65 +216,13 @@ class Recent:
         ]
         return sorted({time for times in tracks for time in times if time > after})
 
-    def repeat(  # noqa: C901, PLR0911, PLR0912 - the hot path of a country: further calls would double what it takes
-        self, device: str, signal: str, time: int, value: Value, now: int
-    ) -> bool:
-        """Add a reading, and note it, if it only repeats the newest one of its signal while that holds.
-
-        Returns False if it may be more than that: then nothing is done. Otherwise it did what `note_report` and
-        `insert` do, and it can change nothing that was judged. Most readings are such.
-        """
-        key = (device, signal)
-        series = self._series.get(key)
-        if series is None or series.counts:
-            key, value = self._kept_as(key, value)
-            series = self._series.get(key)
-        if series is None or self.first.get((device, signal), NEVER) > time:
-            return False
-        short = series.short if series.short != UNKNOWN else self._find_short(device, signal, series)
-        times = series.times
-        if short == LONG or not times:
-            return False
-        before, said = times[-1], series.values[-1]
-        if before + series.holds <= now or time > now:
-            return False
-        if short == REPORTS and self.gave.get(device, -NEVER) + series.holds <= now:  # it may give no evidence
-            return False
-        if time > before:
-            if value != said and (not series.limits or series.means(value) != series.means(said)):
-                return False
-            if series.wills:
-                if not value:
-                    return False
-            elif series.online is not None and series.online.will_between(before, time):
-                return False
-            times.append(time)
-            series.values.append(value)
-        elif time < before or not series.counts:
-            return False
-        if short & GIVES and time > self.gave.get(device, -NEVER):
-            self.gave[device] = time
-        if short & REPORTS and time > self.reported.get(device, -NEVER):
-            self.reported[device] = time
-        return True
-
-    def _find_short(self, device: str, signal: str, series: Series) -> int:
-        """Returns what a repetition on a track shows of its device. It stays so until `_forget_short`."""
+    def _shows(self, place: TrackKey, series: Series) -> int:
+        """Returns what a repetition on a track shows of its device. It stays so until `ShortWay.forget`."""
+        device, signal = place
         is_event = signal in EVENTS and not series.counts
-        if is_event or device not in self._speaking or device not in self._devices:
-            series.short = LONG
-        else:
-            series.short = GIVES * self.gives_evidence(device, signal) + REPORTS * (signal != "online")
-        series.online = None if series.wills else self._series.get((device, "online"))
-        self._knows_short = True
-        return series.short
-
-    def _forget_short(self, device: str) -> None:
-        """What a reading of a device shows may have changed."""
-        if self._knows_short:
-            for (whose, _), series in self._series.items():
-                if whose == device:
-                    series.short = UNKNOWN
+        if is_event or device not in self._speaking or device not in self._owners:
+            return LONG
+        return GIVES * self.gives_evidence(device, signal) + REPORTS * (signal != "online")
 
     def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
         """Add a reading. Returns True if it can change what was judged up to `now`."""
@@ -344,7 +291,7 @@ class Recent:
 
     def _new_series(self, key: TrackKey) -> Series | None:
         device, signal = key
-        owner = self._devices.get(device)
+        owner = self._owners.get(device)
         if owner is None:
             if signal != "alive":
                 return None
@@ -355,11 +302,12 @@ class Recent:
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
             wills, counts = signal == "online", signal == _HEARD
-            series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
+            validity = next(each.validity for each in owner.devices if each.id == device)
+            series = Series(validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series
         if signal == "online":
-            self._forget_short(device)
+            self.short_way.forget(device)
         return series
 
     def begin(self, start: int) -> None:

@@ -62,8 +62,8 @@ class _Course:
         counts, fails = share.denominator - share.numerator, -share.numerator
         times, weights = [_BEGINNING], [counts]
         for span in spans:
-            rests = span.state is State.NOT_REQUIRED or span.excused
-            weight = 0 if rests else fails if span.state is State.FAILED else counts
+            is_left_out = span.state is State.NOT_REQUIRED or span.excused
+            weight = 0 if is_left_out else fails if span.state is State.FAILED else counts
             if weight != weights[-1]:
                 times.append(span.start)
                 weights.append(weight)

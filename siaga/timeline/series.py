@@ -15,7 +15,7 @@ NEVER = 2**62
 _EVER = -NEVER
 """Before any time, ms."""
 UNKNOWN, LONG, REPORTS, GIVES = -2, -1, 1, 2
-"""How a reading is taken that only repeats the one before: `Series.short`."""
+"""What a reading shows that only repeats the one before: `Series.shows`."""
 
 
 class Series(Track):
@@ -24,8 +24,8 @@ class Series(Track):
     `holds`: how long a value is valid, ms. `interval`: how long an event counts, ms. `limits`: those of the indicator.
     `wills`: the track is `online`, and each `false` says something new. `counts`: only that a value came counts.
     `newest_will`: no `false` of it is newer. `steady_from`: each observation after the one at this time repeats the one
-    before it; `NEVER`: none is known. `short`: what a repetition shows of its device, `REPORTS` and `GIVES` (evidence)
-    added; `LONG`: it may show more; `UNKNOWN`. `online`: if `short` is known, the track with the device's last wills.
+    before it; `NEVER`: none is known. `shows`: what a repetition shows of its device, `REPORTS` and `GIVES` (evidence)
+    added; `LONG`: it may show more; `UNKNOWN`. `online`: if `shows` is known, the track with the device's last wills.
     """
 
     times: "array[int]"
@@ -38,7 +38,7 @@ class Series(Track):
         "limits",
         "newest_will",
         "online",
-        "short",
+        "shows",
         "steady_from",
         "wills",
     )
@@ -60,7 +60,7 @@ class Series(Track):
         self.counts = counts
         self.newest_will = _EVER
         self.steady_from = NEVER
-        self.short = UNKNOWN
+        self.shows = UNKNOWN
         self.online: Series | None = None
 
     def changed(self) -> None:
@@ -69,6 +69,32 @@ class Series(Track):
         if self.wills:
             said = zip(self.times, self.values, strict=True)
             self.newest_will = max((time for time, value in said if not value), default=_EVER)
+
+    def know(self, shows: int, online: "Series | None") -> None:
+        """Note what a repetition shows of its device, and the track with its last wills."""
+        self.shows, self.online = shows, online
+
+    def repeat(self, time: int, value: Value, now: int) -> bool:
+        """Add an observation if it only repeats the newest one, while that holds at `now`.
+
+        Returns False if it may be more than that: then nothing is done. `shows` has to be known.
+        """
+        times = self.times
+        if not times:
+            return False
+        before = times[-1]
+        if before + self.holds <= now or time > now:
+            return False
+        if time <= before:
+            return time == before and self.counts
+        said = self.values[-1]
+        if value != said and (not self.limits or self.means(value) != self.means(said)):
+            return False
+        if (not value) if self.wills else (self.online is not None and self.online.will_between(before, time)):
+            return False
+        times.append(time)
+        self.values.append(value)
+        return True
 
     def means(self, value: Value) -> object:
         """Returns what a value says: of a number, on which side of the indicator's limits it lies."""

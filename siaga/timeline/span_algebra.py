@@ -12,8 +12,8 @@ from siaga.model.intervals import Interval
 from siaga.timeline.judge import Span
 
 __all__ = [
-    "FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "joined", "replaced", "rewritten",
-    "same_state",
+    "FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "first_difference", "joined", "replaced",
+    "rewritten", "same_state",
 ]  # fmt: skip
 
 FOREVER = 2**62
@@ -94,11 +94,11 @@ def rewritten(old: Sequence[Span], new: Sequence[Span]) -> Interval | None:
 
     A failed run at its edge counts whole in all that it touches, so the stretch reaches to the ends of such runs.
     """
-    start = _first_difference(old, new)
+    start = first_difference(old, new)
     if start is None:
         return None
     mirrored = [[span._replace(start=-span.end, end=-span.start) for span in reversed(spans)] for spans in (old, new)]
-    end = -(_first_difference(*mirrored) or 0)
+    end = -(first_difference(*mirrored) or 0)
     for spans in (old, new):
         for time in (start - 1, start, end - 1, end):
             run = failed_run(spans, time)
@@ -107,7 +107,8 @@ def rewritten(old: Sequence[Span], new: Sequence[Span]) -> Interval | None:
     return start, end
 
 
-def _first_difference(old: Sequence[Span], new: Sequence[Span]) -> int | None:
+def first_difference(old: Sequence[Span], new: Sequence[Span]) -> int | None:
+    """From when on two lists of spans say something else; `None`: they say the same everywhere."""
     for before, after in zip(old, new, strict=False):
         if before.start != after.start:
             return min(before.start, after.start)

@@ -103,7 +103,7 @@ class Post:
         self.jumped = 0.0
         place = village(gate())
         self.village = WatchedVillage.new(place, NOON, 0, {})
-        self.village.memory.restore(None, 0, None, is_read=True)
+        self.village.recall.restore(None, 0, None, is_read=True)
         self.village.recent.begin(NOON - 1000 * MINUTE)
         self.deadlines = Deadlines()
 

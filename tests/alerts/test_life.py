@@ -126,17 +126,23 @@ def test_a_village_lost_without_mains_is_likely_without_mains(tmp_path: Path) ->
     world.close()
 
 
-def test_a_reading_that_comes_seconds_late_dates_the_end_of_a_cleared_alert(tmp_path: Path) -> None:
+@pytest.mark.parametrize("taken_over", [False, True], ids=["one engine", "another engine took over meanwhile"])
+def test_a_reading_that_comes_seconds_late_dates_the_end_of_a_cleared_alert(tmp_path: Path, taken_over: bool) -> None:
     """The broker lost the first reading of the open gate. Its gateway sends it again, when the alert is over."""
-    world = World(tmp_path, village(gate(grace=0, recovery=0)))
+    world = World(tmp_path, village(gate(grace=0, recovery=0)), kept=True)
     world.live(5, ("gerbang-1", "gate_open", True))
     world.live(5, ("gerbang-1", "gate_open", False))
     opened = world.clock.now()
     world.let(10 * SECOND)
     world.beat(("gerbang-1", "gate_open", True))
+    if taken_over:
+        world.restart()
     world.let(10 * SECOND)
     assert [alert.ended_at for alert in world.alerts("facility_failed")] == [opened + 10 * SECOND]
-    world.send([Reading("gerbang-1", "gate_open", opened, True)])
-    world.let(10 * SECOND)
-    assert [alert.ended_at for alert in world.alerts("facility_failed")] == [opened]
+    for late, ended_at in ((4 * SECOND, opened + 4 * SECOND), (0, opened)):
+        world.send([Reading("gerbang-1", "gate_open", opened + late, True)])
+        if taken_over:
+            world.restart()
+        world.let(10 * SECOND)
+        assert [alert.ended_at for alert in world.alerts("facility_failed")] == [ended_at]
     world.close()

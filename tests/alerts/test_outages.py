@@ -48,7 +48,7 @@ def children(world: World, number: int = 0) -> dict[str, bool]:
 
 
 def links(world: World) -> dict[str, object]:
-    return {code: each.link.row()["link"] for code, each in world.engine.villages.items()}
+    return {code: each.link.row().link for code, each in world.engine.villages.items()}
 
 
 def test_villages_lost_together_make_one_alert_with_its_children(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.engine.rebuilt import redated
+from api.alerts.redating import redated
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State
 from siaga.timeline.span_algebra import FOREVER

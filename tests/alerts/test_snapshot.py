@@ -99,7 +99,7 @@ def test_a_village_that_is_restored_is_the_one_that_was_saved(
                 world.send(readings, settle=chance.random() < 0.8)
             for each in world.engine.villages.values():
                 state = save(each)
-                again = WatchedVillage.new(each.village, world.clock.now(), 0, each.recent.first)
+                again = WatchedVillage.new(each.site, world.clock.now(), 0, each.recent.first)
                 restore(again, read(state))
                 assert read(save(again)) == read(state)
                 assert again.recent.covers == each.recent.covers

@@ -28,7 +28,7 @@ def calls_of_a_start(path: Path, villages: int) -> int:
     sys.setprofile(count)
     world.start()
     sys.setprofile(None)
-    assert all(each.memory.is_read for each in world.engine.villages.values())
+    assert all(each.recall.is_read for each in world.engine.villages.values())
     world.close()
     return calls
 
@@ -50,7 +50,7 @@ def test_the_memory_of_sixteen_villages_is_one_question(tmp_path: Path, monkeypa
     monkeypatch.setattr(world.store.inner, "recall", counted)
     world.start()
     assert asked == [16, 16, 8]
-    assert all(each.memory.is_read for each in world.engine.villages.values())
+    assert all(each.recall.is_read for each in world.engine.villages.values())
     world.close()
 
 

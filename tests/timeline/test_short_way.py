@@ -84,7 +84,7 @@ def test_a_repetition_comes_to_the_same_on_both_ways(story: list[Step], restored
         now += step.after
         reading = Reading(step.device, step.signal, now - step.age, step.value)
         lacked = long.lacks_evidence(step.device, now - 13 * MINUTE)
-        if short.repeat(*reading, now):
+        if short.short_way.take((reading.device, reading.signal), reading.time, reading.value, now):
             assert not long_way(long, reading, now)
             assert step.signal == "online" or long.gives_evidence(step.device, step.signal) or not lacked
         else:

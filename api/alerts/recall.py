@@ -1,4 +1,4 @@
-"""How complete a village's memory is, and what has to be read from the telemetry store to complete it.
+"""How complete a village's memory (`siaga.timeline.recent`) is, and what is to be read from the store to complete it.
 
 A village that is restored from its snapshot and its inbox is complete: nothing is asked for. The store is read where
 there is no snapshot, and where the log has a hole: the broker lost the engine's session, or a batch was stored that
@@ -11,7 +11,7 @@ from siaga.model.clock import MINUTE, SECOND
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["OVERLAP", "Memory"]
+__all__ = ["OVERLAP", "Recall"]
 
 OVERLAP = LIVE_EDGE + MINUTE
 """How far before the last known moment the engine looks again: what was in flight then may not have been judged."""
@@ -22,7 +22,7 @@ _HOLE_LASTS = 10 * MINUTE
 
 
 @dataclass(slots=True)
-class Memory:
+class Recall:
     """How complete one village's memory is, and the read that is due. Wall times in ms.
 
     `is_read`: the village is judged from it. Some evidence may be missing all the same, of event times from `asked` on,
