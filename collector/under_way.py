@@ -1,9 +1,8 @@
 """Decides which groups may be written to the store concurrently.
 
-A quick store gets one group after another, since concurrent writes gain nothing. Small groups follow each other at some
-distance, so that each has more in it: a request costs a store as much as some hundred readings. A slow store gets
-several, so that one group does not hold up the others: InfluxDB 3 acknowledges once a second, and a slow line needs
-time for the bytes. Two groups that write to the same point are written in order, because the later value has to stay.
+A quick store gets one group after another, since concurrent writes gain nothing. A slow store gets several, so that one
+group does not hold up the others: InfluxDB 3 acknowledges once a second, and a slow line needs time for the bytes. Two
+groups that write to the same point are written in order, because the later value has to stay.
 """
 
 from dataclasses import dataclass, field
@@ -16,10 +15,6 @@ MOST = 4
 """Concurrent groups at most: 40 MB of memory if all are full."""
 MOST_IN_TROUBLE = 2
 """The same while a group fails: the second shows whether the store or the group is at fault."""
-APART = 100
-"""Between the beginnings of two small groups, ms. One that comes after a rest begins at once."""
-ENOUGH = 1_500
-"""Readings of a group that need not wait for more: a full batch of a gateway that catches up has 1,800."""
 PATIENCE = 250
 """How long a group waits for the one that began last, ms. It gathers what arrives meanwhile."""
 
@@ -29,21 +24,15 @@ class UnderWay:
     """The groups that are being written. `groups`: when each began (monotonic ms), and the group."""
 
     groups: list[tuple[int, Group]] = field(default_factory=list)
-    _last: int | None = None
-    """When the last group began."""
 
     def begin(self, group: Group, now: int, *, trouble: bool) -> bool:
         """Start a group if it may start. Returns False if it has to wait. `trouble`: a group in flight has failed."""
         if not self._may_begin(group, now, trouble=trouble):
             return False
         self.groups.append((now, group))
-        self._last = now
         return True
 
     def _may_begin(self, group: Group, now: int, *, trouble: bool) -> bool:
-        small = group.readings < ENOUGH and not group.full
-        if small and self._last is not None and now - self._last < APART:
-            return False
         if not self.groups:
             return True
         if len(self.groups) >= (MOST_IN_TROUBLE if trouble else MOST):

@@ -8,7 +8,7 @@ import pytest
 
 from collector import CollectorService
 from collector.group import Group
-from collector.under_way import APART, ENOUGH, MOST, MOST_IN_TROUBLE, PATIENCE, UnderWay
+from collector.under_way import MOST, MOST_IN_TROUBLE, PATIENCE, UnderWay
 from siaga.model.observation import Arrival, Point
 from siaga.telemetry import RefusedPoint, StoreUnavailable, Write
 from tests.collector.desk import CLIFF, EPOCH, SHORE, Desk, T, batch, gate, topic
@@ -28,18 +28,11 @@ def test_the_first_goes_at_once_and_the_next_after_a_while() -> None:
     assert not under_way.begin(group(3), 2 * PATIENCE - 1, trouble=False), "a while after the one before"
 
 
-def test_after_a_quick_one_a_small_one_waits_for_more_a_moment_and_a_large_one_does_not() -> None:
+def test_after_a_quick_one_the_next_need_not_wait() -> None:
     under_way, first = UnderWay(), group(1)
     under_way.begin(first, 0, trouble=False)
     under_way.end(first)
-    small, large, full = group(2), group(2), group(2)
-    large.readings = ENOUGH
-    full.max_messages = 0
-    assert not under_way.begin(small, APART - 1, trouble=False)
-    for each in (large, full):
-        assert under_way.begin(each, APART - 1, trouble=False)
-        under_way.end(each)
-    assert under_way.begin(small, 2 * APART, trouble=False)
+    assert under_way.begin(group(2), 0, trouble=False)
 
 
 @pytest.mark.parametrize(("trouble", "most"), [(False, MOST), (True, MOST_IN_TROUBLE)])
