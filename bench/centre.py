@@ -17,8 +17,9 @@ from collector import ROLE, broker_session
 from collector.collector import SHARE
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
+from siaga.model.probe_village import GATEWAY, PROBE
 from siaga.mqtt.sessions import SessionName
-from siaga.wire.topics import BATCHES, REFUSED
+from siaga.wire.topics import BATCHES, REFUSED, ack_topic
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 
@@ -29,6 +30,7 @@ BROKER = ("max_queued_messages 0", "max_inflight_messages 1000")
 let a collector hold no more than that many small batches at a time. A real centre's broker wants both as well."""
 
 _PUBLISH, _SUBACK = 0x3, 0x9  # the first four bits of a packet
+_PROBE_ACK = ack_topic(PROBE, GATEWAY).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,10 @@ class Centre:
 
 
 class Acknowledgements:
-    """Counts siaga's acknowledgements, by their time.
+    """Counts siaga's acknowledgements, by their time; not those of its own probe.
 
-    It looks at the length of each packet and no further. A client that handles every message would take more of the
-    machine than the collector does.
+    It looks at the length and the topic of each packet and no further. A client that handles every message would take
+    more of the machine than the collector does.
     """
 
     def __init__(self, mosquitto: Mosquitto) -> None:
@@ -97,7 +99,8 @@ class Acknowledgements:
             now, data, at = time.perf_counter(), left + piece, 0
             while (end := _end_of_packet(data, at)) is not None:
                 if data[at] >> 4 == _PUBLISH:
-                    self.times.append(now)
+                    if data.find(_PROBE_ACK, at, end) < 0:
+                        self.times.append(now)
                 elif data[at] >> 4 == _SUBACK:
                     self._granted.set()
                 at = end

@@ -32,6 +32,7 @@ from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
+from siaga.model.probe_village import PROBE
 from tests.servers import Influxd, Mosquitto, Postgres, free_port
 from tests.wait import until
 
@@ -188,13 +189,14 @@ class _Country:
                 time.sleep(1)  # at the other clients, too
             gateways.end()
             until(lambda: len(acks.times) >= gateways.sent, 300, "all of it is acknowledged")
-        rows = place.influxd.query(DATABASE, "SELECT count(gate_open) AS gates, count(alive) AS beats FROM telemetry")
+        counts = "SELECT count(gate_open) AS gates, count(alive) AS beats FROM telemetry"
+        rows = place.influxd.query(DATABASE, f"{counts} WHERE village <> '{PROBE}'")
         stored = sum(int(str(rows[0][column])) for column in ("gates", "beats"))
         return [
             Figure("until every village is watched", place.ready, "s", note=f"{villages} villages, empty database"),
             first,
             *figures,
-            at_least("stored in the end", stored, "readings", gateways.readings, "each once"),
+            at_least("stored in the end", stored, "readings", gateways.readings, "as many as were sent"),
             *self._told(probes, streams),
             *self._costs(),
         ]

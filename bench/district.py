@@ -25,7 +25,7 @@ from siaga.model.sites import Adapter, Device, Facility, Needs, Village
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic, gateway_status_topic
 
-__all__ = ["BEAT", "District", "Gateways"]
+__all__ = ["BEAT", "District", "Gateways", "Wire"]
 
 BEAT = 30
 """Seconds between two heartbeats of a gateway (contract, section 2)."""
@@ -121,7 +121,7 @@ class Gateways:
         self._numbering = threading.Lock()
         self._at_once: deque[tuple[int, int]] = deque()
         self._ending = threading.Event()
-        self._wire = _Wire(port)
+        self._wire = Wire(port)
         self._thread = threading.Thread(target=self._run, name="gateways", daemon=True)
 
     @contextmanager
@@ -250,7 +250,7 @@ class Gateways:
         )
 
 
-class _Wire:
+class Wire:
     """One MQTT 3.1.1 session that only publishes, with QoS 1; another thread throws the broker's answers away."""
 
     def __init__(self, port: int) -> None:

@@ -10,7 +10,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -70,8 +70,11 @@ class Probes:
     """Of a village, by their number; `None`: all of them."""
     closed: dict[str, float] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
-    _chance: random.Random = field(default_factory=lambda: random.Random(1))
+    _left: Iterator[tuple[int, int]] = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._left = self._gates()
 
     def close_some(self, seconds: float) -> None:
         """Close gates evenly for so long."""
@@ -81,17 +84,32 @@ class Probes:
             self.close_one()
 
     def close_one(self) -> None:
-        """Close a gate that has no alert yet."""
-        district = self.gateways.district
-        while True:
-            village, device = self._chance.choice(self.villages), self._chance.randrange(district.devices)
-            facility = district.facility(village, device)
-            is_probe = self.facilities is None or device % district.facilities in self.facilities
-            if is_probe and facility not in self.taken:
-                break
+        """Close a gate that has no alert yet.
+
+        Raises:
+            ValueError: there is none left.
+        """
+        village, device = next(self._left)
+        facility = self.gateways.district.facility(village, device)
         self.taken.add(facility)
         with self._lock:
             self.closed[facility] = self.gateways.close_gate(village, device)
+
+    def _gates(self) -> Iterator[tuple[int, int]]:
+        """One device of each gate that has no alert yet, as (village, device), by chance.
+
+        Raises:
+            ValueError: every gate was closed.
+        """
+        district, chance = self.gateways.district, random.Random(1)
+        numbers = range(district.facilities) if self.facilities is None else self.facilities
+        places = [(village, number) for village in self.villages for number in numbers]
+        chance.shuffle(places)
+        for village, number in places:
+            device = chance.randrange(number, district.devices, district.facilities)
+            if district.facility(village, device) not in self.taken:
+                yield village, device
+        raise ValueError(f"all {len(places)} gates are closed: name more villages, or fewer minutes")
 
     def heard(self, kind: str, alert: Mapping[str, object]) -> None:
         """Something came on the stream."""

@@ -83,20 +83,16 @@ class Queue:
         self._engine, self._book = engine, book
         self._patience = patience or Patience()
 
+    def is_due(self, now: int) -> bool:
+        """Whether there is a message that may be taken now."""
+        with self._engine.connect() as connection:
+            return connection.execute(_ready(now)).first() is not None
+
     def claim(self, now: int) -> Claim | None:
         """Take the message that has been due longest, so that nobody else sends it; `None`: there is none."""
-        message, provider = tables.notification, tables.notification_provider
-        ready = (
-            select(message)
-            .outerjoin(provider, provider.c.provider == message.c.provider)
-            .where(message.c.state == "waiting", message.c.due <= now)
-            .where(or_(provider.c.free_at.is_(None), provider.c.free_at <= now))
-            .order_by(message.c.due, message.c.id)
-            .limit(1)
-        )
-        with self._engine.connect() as connection:
-            if connection.execute(ready).first() is None:  # the usual case takes no lock
-                return None
+        if not self.is_due(now):  # the usual case takes no lock
+            return None
+        ready = _ready(now)
         with writing(self._engine) as connection:
             take_turns(connection, "claim")
             for _ in range(HELD_AT_ONCE):
@@ -215,6 +211,19 @@ class Queue:
             due = max(due, claim.taken + self._book.repeat_after)
         _set(connection, claim, {"due": due, "lease": None, "problem": outcome.sentence})
         return Settled("again", due)
+
+
+def _ready(now: int) -> Select[tuple[object, ...]]:
+    """The query for the message that has been due longest and may be taken."""
+    message, provider = tables.notification, tables.notification_provider
+    return (
+        select(message)
+        .outerjoin(provider, provider.c.provider == message.c.provider)
+        .where(message.c.state == "waiting", message.c.due <= now)
+        .where(or_(provider.c.free_at.is_(None), provider.c.free_at <= now))
+        .order_by(message.c.due, message.c.id)
+        .limit(1)
+    )
 
 
 def message_key(what: str, recipient: str) -> str:

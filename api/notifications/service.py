@@ -1,4 +1,8 @@
-"""Notifications as a service: one thread plans, some send, so that a provider that hangs holds up no other."""
+"""Notifications as a service: one thread plans, some send, so that a provider that hangs holds up no other.
+
+The planning thread alone looks for what is due, and wakes the senders. What they do they find in the database, so a
+wake that is lost, or that another process would have had to give, costs a moment and no message.
+"""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +29,9 @@ log = structlog.get_logger(__name__)
 SENDERS = 4
 """Threads that send. A provider that hangs holds one of them for half a minute, then is left alone for up to one."""
 LOOK = 1.0
-"""Seconds between two looks for what is due: three small queries."""
+"""Seconds between two looks for what is due, by the planning thread: three small queries."""
+SENDERS_LOOK = 15.0
+"""Seconds after which a sender looks by itself, should the planning thread be held up."""
 COUNT = 10 * SECOND
 AGAIN = 2.0
 """Seconds until a database that is away is asked again."""
@@ -52,7 +58,7 @@ class NotificationService:
         self._signal = signal or EventSignal()
         self._metrics = metrics or NotificationMetrics()
         self._stop = threading.Event()
-        self._changed = threading.Condition()
+        self._to_plan, self._to_send = threading.Condition(), threading.Condition()
         self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)] + [
             threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
             for number in range(1, SENDERS + 1)
@@ -61,7 +67,7 @@ class NotificationService:
 
     def start(self) -> None:
         """Begin. Returns at once."""
-        self._unsubscribe = self._signal.subscribe(self._wake)
+        self._unsubscribe = self._signal.subscribe(lambda: _wake(self._to_plan))
         for thread in self._threads:
             thread.start()
 
@@ -69,7 +75,8 @@ class NotificationService:
         """Finish the messages in hand, as far as providers answer in time; within ten seconds."""
         self._unsubscribe()
         self._stop.set()
-        self._wake()
+        _wake(self._to_plan)
+        _wake(self._to_send)
         waits = END_WITHIN
         for thread in self._threads:
             if thread.is_alive():
@@ -77,14 +84,10 @@ class NotificationService:
                 thread.join(waits)
                 waits = max(0.0, waits - (self._clock.monotonic() - before) / 1000)
 
-    def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-
-    def _pause(self, seconds: float) -> None:
-        with self._changed:
+    def _pause(self, woken: threading.Condition, seconds: float) -> None:
+        with woken:
             if not self._stop.is_set():
-                self._changed.wait(seconds)
+                woken.wait(seconds)
 
     def _plan(self) -> None:
         subscribers = Subscribers(self._push.subscriptions)
@@ -104,22 +107,22 @@ class NotificationService:
                 swept = now + HOUR
                 planner.forget(self._clock.now())
                 planned = reminders.remind(self._clock.now()) > 0 or planned
-            if planned:
-                self._wake()
+            if planned or queue.is_due(self._clock.now()):
+                _wake(self._to_send)
             return planned
 
-        self._repeat(work)
+        self._repeat(work, self._to_plan, LOOK)
 
     def _send(self) -> None:
         sender = Sender(self._database, self._book, self._metrics, self._push, self._open, about=self._about)
-        self._repeat(lambda: sender.send_one(self._clock.now))
+        self._repeat(lambda: sender.send_one(self._clock.now), self._to_send, SENDERS_LOOK)
 
-    def _repeat(self, work: Callable[[], bool]) -> None:
-        """Do the work while there is some, and look for it again and again."""
+    def _repeat(self, work: Callable[[], bool], woken: threading.Condition, look: float) -> None:
+        """Do the work while there is some. Look for it again when woken, and after `look` seconds."""
         while not self._stop.is_set():
             try:
                 if not work():
-                    self._pause(LOOK)
+                    self._pause(woken, look)
             except DBAPIError as problem:
                 self._metrics.database_failures.inc()
                 log.warning("notifications_wait_for_the_database", problem=type(problem).__name__)
@@ -135,3 +138,8 @@ class NotificationService:
         self._metrics.waiting.set(backlog.waiting)
         self._metrics.age.set(0 if backlog.oldest is None else max(0, now - backlog.oldest) / 1000)
         self._metrics.given_up.set(backlog.dead)
+
+
+def _wake(waiting: threading.Condition) -> None:
+    with waiting:
+        waiting.notify_all()

@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import gc
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import structlog
 from siaga.model.clock import SystemClock
 from siaga.mqtt import Tls
 from siaga.provision.gateway_file import read_gateway_file
+from siaga.run.garbage import keep_what_is_loaded
 from siaga.sites.on_disk import read_sites_file, read_text
 from siaga.sites.published import PublishedSites
 
@@ -75,8 +75,7 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
 
 def _give_back() -> None:
     """Return memory to the system that was only needed for loading: some 6 MB."""
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
     with contextlib.suppress(OSError, AttributeError):  # another C library than GNU's
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

@@ -7,9 +7,10 @@ tenth of the size of the same table with a primary key.
 """
 
 import threading
+import time as clock
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from siaga.model.clock import DAY, HOUR
 from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
-from siaga.telemetry.duck_series import Append, KnownSeries, Series, typed
+from siaga.telemetry.duck_note import NOTED, forget_note, note_series, read_series, without
+from siaga.telemetry.duck_series import NEVER, Append, KnownSeries, Series
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.refusal import sift, united
 
@@ -28,6 +30,8 @@ __all__ = ["DuckStore"]
 MEMORY_LIMIT = "128MB"
 """DuckDB's memory limit. All of `siaga up` stays under 500 MB."""
 THREADS = 2
+NOTE_EVERY = 3600.0
+"""Seconds after which the first and last observations are written down again."""
 ROWS = 20_000
 """Rows of one INSERT or one fetch. They are held twice, in Python and in DuckDB."""
 
@@ -50,10 +54,6 @@ CREATE TABLE IF NOT EXISTS hourly (
 # `hourly` has what is left of observations that retention deleted.
 # `whole` has booleans, events and integers; `number` has floats. Times are ms.
 
-_LOAD = """
-SELECT series.id, village, device, signal, min(time), max(time), arg_max(whole, time), arg_max(number, time)
-FROM series LEFT JOIN observation ON observation.series = series.id GROUP BY ALL
-"""
 _ADD_SERIES = """
 INSERT INTO series SELECT unnest($1::INTEGER[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[]), unnest($4::VARCHAR[])
 """
@@ -115,6 +115,13 @@ class DuckStore:
         self._writing = threading.Lock()
         self._knowing = threading.Lock()
         self._known = KnownSeries()
+        self._received = -NEVER
+        """The latest received time in the file."""
+        self._mark: int | None = None
+        """What was received from this time on is not in the note; `None` if there is no note."""
+        self._noted_at = clock.monotonic()
+        self._exact = True
+        """Whether the series in memory agree with the file: not while observations are being deleted day by day."""
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._closed = False
 
@@ -146,7 +153,7 @@ class DuckStore:
         except (duckdb.Error, OSError) as error:
             raise self._unavailable("opened", error) from error
         try:
-            connection.execute(_SCHEMA)
+            connection.execute(_SCHEMA + NOTED)
             self._learn(connection)
         except duckdb.Error as error:
             connection.close()
@@ -156,13 +163,25 @@ class DuckStore:
 
     def _learn(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Load the state of each series from the file into memory."""
-        known = KnownSeries(
-            ((village, device, signal), _series_of(number, signal, first, last, whole, value))
-            for number, village, device, signal, first, last, whole, value in connection.execute(_LOAD).fetchall()
-            if signal in SIGNALS
-        )
+        known, self._received, self._mark = read_series(connection)
+        self._exact = True
         with self._knowing:
             self._known = known
+
+    def _note(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Write down the state of each series, for the next opening. Within a transaction."""
+        if not self._exact:
+            return
+        self._mark = note_series(connection, self._known, self._received)
+        self._noted_at = clock.monotonic()
+
+    def _forget_before(self, connection: duckdb.DuckDBPyConnection, time: int) -> None:
+        """Follow the deletion of all observations before a time. Within its transaction."""
+        changed = without(connection, self._known, time)
+        with self._knowing:
+            self._known.take(changed)
+        self._exact = True
+        self._note(connection)
 
     def _unavailable(self, verb: str, error: Exception) -> StoreUnavailable:
         said = " ".join(str(error).split())[:300]
@@ -224,11 +243,20 @@ class DuckStore:
         with self._writing:
             with self._transaction() as connection:
                 rows = self._known.append(sound)
+                outdated = self._mark is not None and min(rows.received, default=NEVER) < self._mark
+                if outdated:  # an opening would not see these rows
+                    forget_note(connection)
                 _append(connection, rows)
                 if arrivals:
                     connection.execute(_NOTE, [list(column) for column in zip(*arrivals, strict=True)])
             with self._knowing:
                 self._known.take(rows.changed)
+            if outdated:
+                self._mark = None
+            self._received = max(self._received, max(rows.received, default=-NEVER))
+            if clock.monotonic() - self._noted_at >= NOTE_EVERY:
+                with self._transaction() as connection:
+                    self._note(connection)
         return refused
 
     def latest(
@@ -325,7 +353,7 @@ class DuckStore:
             connection.execute("DELETE FROM observation WHERE time < $1", [time])
             connection.execute("DELETE FROM hourly WHERE hour < $1", [time])
             connection.execute("DELETE FROM arrival WHERE received < $1", [time])
-            self._learn(connection)
+            self._forget_before(connection, time)
 
     def thin(self, before: int) -> None:
         """See `TelemetryStore.thin`. It goes day by day, so that a write waits no longer than for one day."""
@@ -335,11 +363,13 @@ class DuckStore:
         for start in range(before if earliest is None else earliest - earliest % DAY, before, DAY):
             day = [start, min(start + DAY, before)]
             with self._writing, self._transaction() as connection:
+                self._exact, self._mark = False, None
+                forget_note(connection)
                 connection.execute(_SUMMARISE, [*day, HOUR])
                 connection.execute("DELETE FROM observation WHERE time >= $1 AND time < $2", day)
         with self._writing, self._transaction() as connection:
             connection.execute("DELETE FROM arrival WHERE received < $1", [before])
-            self._learn(connection)
+            self._forget_before(connection, before)
 
     def shows_after(self) -> int:
         """See `TelemetryStore.shows_after`."""
@@ -391,6 +421,9 @@ class DuckStore:
         with self._writing:
             self._closed = True
             if self._connection is not None:
+                with suppress(StoreUnavailable), self._transaction() as connection:
+                    self._note(connection)
+            if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
@@ -417,11 +450,3 @@ def _gather(answer: duckdb.DuckDBPyConnection, wanted: Mapping[int, TrackKey], f
                 gathering = found[series] = Gathering()
             gathering.times.append(time)
             gathering.values.append(number if whole is None else whole == 1 if series in flags else whole)
-
-
-def _series_of(
-    number: int, signal: str, first: int | None, last: int | None, whole: int | None, value: float | None
-) -> Series:
-    if first is None or last is None:
-        return Series(number)
-    return Series(number, first, last, typed(signal, whole, value))

@@ -58,6 +58,12 @@ class KnownSeries:
         """Returns the series of a village by device and signal."""
         return self._villages.get(village, {})
 
+    def all(self) -> Iterable[tuple[tuple[str, str, str], Series]]:
+        """Yields every series with its village, device and signal."""
+        for village, known in self._villages.items():
+            for (device, signal), series in known.items():
+                yield (village, device, signal), series
+
     def take(self, changed: Mapping[tuple[str, str, str], Series]) -> None:
         """Apply the changes of a durable write."""
         for (village, device, signal), series in changed.items():

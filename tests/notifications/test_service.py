@@ -80,6 +80,22 @@ def test_a_service_that_is_stopped_and_started_again_goes_on(desk: Desk, running
         another.service.stop()
 
 
+def test_what_another_process_has_planned_is_sent_although_nobody_wakes_the_senders(
+    desk: Desk, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.notifications.service.SENDERS_LOOK", 10_000.0)
+    desk.clock.advance(SystemClock().now() - MINUTE - desk.clock.now())
+    running = Running(desk)
+    running.service.start()
+    try:
+        desk.failed()
+        desk.clock.advance(MINUTE)
+        assert desk.planner.plan_one(desk.clock.now()) or hook.taken("ratih")
+        until(lambda: hook.taken("ratih") and hook.taken("joko"))
+    finally:
+        running.service.stop()
+
+
 def test_an_answer_that_the_database_could_not_take_is_kept_and_nothing_is_sent_twice(
     postgres: Postgres, hook: Webhook
 ) -> None:

@@ -1,20 +1,26 @@
 """The embedded store and its file: which process owns it, what survives, and its errors."""
 
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Arrival, Point, Track
 from siaga.model.signals import Value
 from siaga.telemetry import StoreUnavailable, open_store
+from siaga.telemetry.duck import DuckStore
+from siaga.telemetry.duck_note import MARGIN
 
 T0 = 1_779_840_000_000
 VILLAGE = "35.10.15.2012"
@@ -177,3 +183,88 @@ def test_rewriting_does_not_fill_the_file(file: Path) -> None:
     with duckdb.connect(str(file), read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM observation").fetchone() == (2_000,)
         assert connection.execute("SELECT count(*) FROM series").fetchone() == (1,)
+
+
+def state(file: Path, *, by_note: bool) -> list[object]:
+    """Returns what an opening finds of each series, with the note or from all observations. The file stays as it is."""
+    copy = file.with_suffix(".copy")
+    for each in (copy, Path(f"{copy}.wal")):
+        each.unlink(missing_ok=True)
+    shutil.copy(file, copy)
+    if Path(f"{file}.wal").exists():
+        shutil.copy(f"{file}.wal", f"{copy}.wal")
+    if not by_note:
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute("DELETE FROM noted; DELETE FROM noted_until")
+    store = DuckStore(str(copy))
+    latest, first = store.latest_of_village(VILLAGE), store.first_times(VILLAGE)
+    store.close()
+    return [sorted((key, first[key], *latest[key]) for key in latest), sorted(first)]
+
+
+WRITES = st.tuples(
+    st.just("write"),
+    st.lists(
+        st.tuples(st.sampled_from(["gerbang-1", "lampu-1"]), st.integers(0, 30), st.floats(0, 100) | st.booleans()),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(-3, 3),
+)
+STEPS = st.lists(
+    WRITES
+    | st.tuples(st.sampled_from(["thin", "drop"]), st.integers(0, 30))
+    | st.tuples(st.sampled_from(["note", "open again"])),
+    max_size=12,
+)
+
+
+@given(STEPS)
+@settings(max_examples=25, deadline=None)
+def test_an_opening_finds_by_its_note_what_all_observations_tell(steps: list[tuple[object, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "telemetry.duckdb"
+        store = DuckStore.open(f"duckdb:///{file}")
+        received = T0
+        for verb, *what in steps:
+            match verb, what:
+                case "write", [list(readings), int(later)]:
+                    received += later * MARGIN // 2
+                    store.write(
+                        [
+                            Point(
+                                VILLAGE,
+                                device,
+                                T0 + hour * HOUR,
+                                received,
+                                {"power" if isinstance(value, float) else "lamp_on": value},
+                            )
+                            for device, hour, value in readings
+                        ]
+                    )
+                case "thin", [int(hour)]:
+                    store.thin(T0 + hour * HOUR)
+                case "drop", [int(hour)]:
+                    store.drop_before(T0 + hour * HOUR)
+                case "note", _:
+                    with store._writing, store._transaction() as connection:
+                        store._note(connection)
+                case _:
+                    store.close()
+                    store = DuckStore.open(f"duckdb:///{file}")
+            latest, first = store.latest_of_village(VILLAGE), store.first_times(VILLAGE)
+            now = [sorted((key, first[key], *latest[key]) for key in latest), sorted(first)]
+            assert state(file, by_note=True) == state(file, by_note=False) == now  # as after a kill
+        store.close()
+
+
+def test_an_opening_reads_only_what_came_since_the_note(file: Path) -> None:
+    store = DuckStore.open(f"duckdb:///{file}")
+    store.write([point(number * MINUTE, power=float(number)) for number in range(1_000)])
+    store.close()
+    with duckdb.connect(str(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM noted").fetchall() == [(1,)]
+        connection.execute("UPDATE observation SET received = $1, time = 5", [T0 - 2 * MARGIN])
+    store = DuckStore.open(f"duckdb:///{file}")
+    assert store.first_times(VILLAGE) == {("gerbang-1", "power"): T0}, "else it would be 5"
+    store.close()

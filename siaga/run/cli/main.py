@@ -29,6 +29,7 @@ from siaga.run.cli.simulate import simulate
 from siaga.run.cli.tokens import tokens
 from siaga.run.cli.up import up
 from siaga.run.cli.verify import verify
+from siaga.run.garbage import look_seldom
 
 __all__ = ["app", "main"]
 
@@ -75,6 +76,7 @@ def _root(
 
 def main() -> NoReturn:
     """The command `siaga`."""
+    look_seldom()
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as problem:
