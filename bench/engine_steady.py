@@ -1,7 +1,8 @@
 """What the alert engine does on one core in steady state: batches of six readings, each with its acknowledgement.
 
 1,000 villages of 20 devices, a reading a minute each, which travel six in a batch, as repetitions may. Messages come
-200 at a turn, as from a queue. One reading in 500 is a change of state. What counts is CPU time of one core.
+as from a queue, as many at a turn as the engine takes. One reading in 500 is a change of state. What counts is CPU time
+of one core.
 """
 
 import time
@@ -11,12 +12,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from api.engine.engine import AlertEngine
+from api.engine.service import AT_ONCE
 from bench.figure import Figure, at_least, at_most
 from bench.watched_gates import DEVICES, START, code_of, gate_of, open_all, watching
 from siaga.model.clock import MINUTE, ManualClock
 from siaga.model.observation import Reading
 from siaga.mqtt import Message
-from siaga.mqtt.worker import AT_ONCE
 from siaga.wire.batch import BatchId, encode_ack, encode_batch
 from siaga.wire.topics import ack_topic, batch_topic
 

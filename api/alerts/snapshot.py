@@ -169,7 +169,7 @@ def _ended(last: Ended) -> dict[str, object]:
 
 
 def _distances(times: Sequence[int]) -> list[int]:
-    return [*times[:1], *map(sub, times[1:], times)]
+    return list(map(sub, times, (0, *times)))
 
 
 def _times(distances: list[int]) -> list[int]:

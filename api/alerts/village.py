@@ -191,8 +191,9 @@ class WatchedVillage(VillageState):
                 out.ask(facility, now)
         elif now >= holds_until:
             holds_until = FOREVER
+            by_gateways = self.recent.gateways_change_after(min((each.checked for each in facilities), default=now))
             for facility in facilities:
-                own, by_gateways = self._changes_after(facility, facility.checked)
+                own = self._own_changes_after(facility, facility.checked)
                 if facility.goes_on(now, min(own, by_gateways)):
                     holds_until = min(holds_until, own)
                 else:
@@ -214,7 +215,7 @@ class WatchedVillage(VillageState):
         if not self.recall.is_read:
             return
         now = moment.now
-        start = facility.take_dirty(now, min(self._changes_after(facility, facility.checked)), dirty_from)
+        start = facility.take_dirty(now, self._changes_after(facility, facility.checked), dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
             before = facility.spans
@@ -227,15 +228,17 @@ class WatchedVillage(VillageState):
             without = sorted(name for name, each in self.facilities.items() if each.without_mains)
             out.changes.mains_out(self.code, without)
         decide(self, facility, OF_FACILITIES, moment, out)
-        holds_until, _ = self._changes_after(facility, now)
+        holds_until = self._own_changes_after(facility, now)
         if self.link.await_evidence(holds_until):
             out.ask(self.link, holds_until)
 
-    def _changes_after(self, facility: WatchedFacility, time: int) -> tuple[int, int]:
-        """Returns the first moment after `time` at which a facility's state may change although nothing more comes: by
-        its own evidence or plan, and by the gateways."""
-        own = min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
-        return own, self.recent.gateways_change_after(time)
+    def _changes_after(self, facility: WatchedFacility, time: int) -> int:
+        """Returns the first moment after `time` at which a facility's state may change although nothing more comes."""
+        return min(self._own_changes_after(facility, time), self.recent.gateways_change_after(time))
+
+    def _own_changes_after(self, facility: WatchedFacility, time: int) -> int:
+        """Returns the same by its own evidence and plan, without the gateways."""
+        return min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
 
     # What the telemetry store answers
 

@@ -56,6 +56,8 @@ class DeviceSilent(AlertKind[WatchedDevice]):
     def decide(self, village: VillageState, subject: WatchedDevice, look: Look) -> Decision:
         """Decide by its last own reading, and since when its gateway is heard."""
         last = village.recent.reported.get(subject.device.id)
+        if look.open_since is None and last is not None and look.now < last + subject.allowed:
+            return Hold("reports", last + subject.allowed)  # nearly always
         quiet = quiet_for(village, subject, self.kind, last, subject.watched, look.now)
         return device_silent(quiet, look)
 

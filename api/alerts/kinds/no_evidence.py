@@ -30,11 +30,14 @@ class NoEvidence(AlertKind[WatchedDevice]):
         recent, name = village.recent, subject.device.id
         if look.open_since is None and not recent.is_judged_by(name):
             return Hold("not_judged_by_it")
+        gave = recent.gave.get(name)
+        if look.open_since is None and gave is not None and look.now < gave + subject.allowed:
+            return Hold("may_give_evidence", gave + subject.allowed)  # nearly always
         first = recent.first_reported(name)
         if look.open_since is None and first is None:
             return Hold("never_heard")  # `online` alone is no report
         watched = max(subject.watched, first or 0)
-        given = quiet_for(village, subject, self.kind, recent.gave.get(name), watched, look.now)
+        given = quiet_for(village, subject, self.kind, gave, watched, look.now)
         return no_evidence(given, recent.reported.get(name), look, first_within=recent.first_event_within(name))
 
     def evidence(
